@@ -1,0 +1,192 @@
+"""GrowingIO OP (客户数据平台) exports as pandas DataFrames.
+
+>>> import gio_pandas as gio
+>>> gio.connect("sandbox:")
+Session('sandbox:')
+>>> df = gio.read_segment("高价值用户", tags=["会员等级"], properties=["usr_city"])
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import threading
+from collections.abc import Callable, Mapping
+from types import EllipsisType
+from typing import Concatenate, ParamSpec, TypeVar
+
+from gio_pandas import accessor as _accessor
+from gio_pandas._version import __version__
+from gio_pandas.errors import (
+    AmbiguousNameError,
+    AuthenticationError,
+    DecodeError,
+    DownloadError,
+    GioError,
+    GraphQLError,
+    JobFailedError,
+    JobTimeoutError,
+    NotFoundError,
+    PermissionDeniedError,
+    PlatformUnavailableError,
+    SettingsError,
+    SubmitUncertainError,
+)
+from gio_pandas.exports.job import ExportJob
+from gio_pandas.session import ReadOptions, Session
+
+__all__ = [
+    "AmbiguousNameError",
+    "AuthenticationError",
+    "DecodeError",
+    "DownloadError",
+    "ExportJob",
+    "GioError",
+    "GraphQLError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PlatformUnavailableError",
+    "Session",
+    "SettingsError",
+    "SubmitUncertainError",
+    "__version__",
+    "attach",
+    "connect",
+    "current_session",
+    "graphql",
+    "list_events",
+    "list_frequencies",
+    "list_funnels",
+    "list_projects",
+    "list_retentions",
+    "list_segments",
+    "list_tags",
+    "read_event",
+    "read_frequency",
+    "read_funnel",
+    "read_retention",
+    "read_segment",
+    "read_tag",
+    "submit_event",
+    "submit_frequency",
+    "submit_funnel",
+    "submit_retention",
+    "submit_segment",
+    "submit_tag",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.Lock()
+_current: Session | None = None
+
+
+def connect(
+    url: str | None = None,
+    *,
+    api_key: str | None = None,
+    token: str | None = None,
+    project: str | None = None,
+    auth_scheme: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    verify: bool | str | os.PathLike[str] | None = None,
+    timeout: float | EllipsisType | None = ...,
+    charset: str | None = None,
+    profile: str | None = None,
+) -> Session:
+    """Choose the platform that the verbs of this module speak with.
+
+    Nothing is sent before the first verb. Parameters and errors are those of ``Session``.
+
+    Returns
+    -------
+    Session
+        The current session from now on.
+    """
+    global _current
+    session = Session(
+        url,
+        api_key=api_key,
+        token=token,
+        project=project,
+        auth_scheme=auth_scheme,
+        headers=headers,
+        verify=verify,
+        timeout=timeout,
+        charset=charset,
+        profile=profile,
+    )
+    with _lock:
+        _current = session
+    return session
+
+
+def current_session() -> Session:
+    """Give the session last connected; at the first use, one made from the settings.
+
+    Raises
+    ------
+    SettingsError
+        None is connected, and nothing is set in the environment or the profile file.
+    """
+    global _current
+    with _lock:
+        if _current is None:
+            _current = Session()
+        return _current
+
+
+def _verb(method: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """Make a session's method a function on the current session, with its signature and words."""
+
+    @functools.wraps(method)
+    def verb(*args: P.args, **kwargs: P.kwargs) -> R:
+        return method(current_session(), *args, **kwargs)
+
+    verb.__signature__ = _spelled_out(inspect.signature(method))  # type: ignore[attr-defined]
+    return verb
+
+
+def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
+    """Drop ``self``, and name each of ``**options``, so that help and completion show them."""
+    parameters = list(signature.parameters.values())[1:]
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        parameters[-1:] = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=... if name == "timeout" else None,
+                annotation=hint.__forward_arg__,
+            )
+            for name, hint in ReadOptions.__annotations__.items()
+        ]
+    return signature.replace(parameters=parameters)
+
+
+attach = _verb(Session.attach)
+graphql = _verb(Session.graphql)
+list_events = _verb(Session.list_events)
+list_frequencies = _verb(Session.list_frequencies)
+list_funnels = _verb(Session.list_funnels)
+list_projects = _verb(Session.list_projects)
+list_retentions = _verb(Session.list_retentions)
+list_segments = _verb(Session.list_segments)
+list_tags = _verb(Session.list_tags)
+read_event = _verb(Session.read_event)
+read_frequency = _verb(Session.read_frequency)
+read_funnel = _verb(Session.read_funnel)
+read_retention = _verb(Session.read_retention)
+read_segment = _verb(Session.read_segment)
+read_tag = _verb(Session.read_tag)
+submit_event = _verb(Session.submit_event)
+submit_frequency = _verb(Session.submit_frequency)
+submit_funnel = _verb(Session.submit_funnel)
+submit_retention = _verb(Session.submit_retention)
+submit_segment = _verb(Session.submit_segment)
+submit_tag = _verb(Session.submit_tag)
+
+del _accessor

@@ -1,0 +1,1 @@
+"""The platform's API and nothing else: speaks HTTP and GraphQL, knows no pandas."""

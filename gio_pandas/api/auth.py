@@ -1,0 +1,177 @@
+"""How a request proves who sends it: the token, its renewal, and where it may go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from gio_pandas.errors import AuthenticationError, PlatformUnavailableError
+from gio_pandas.settings import Secret
+
+__all__ = ["TokenAuth", "is_login_page", "same_origin"]
+
+_Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Tell whether two addresses have scheme, host and port in common."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def is_login_page(response: httpx.Response) -> bool:
+    """Tell by status and headers whether a gateway's login answered (op-api §5.8)."""
+    is_page = "html" in response.headers.get("content-type", "").lower()
+    return response.is_redirect or (response.status_code == 200 and is_page)
+
+
+class TokenAuth(httpx.Auth):
+    """Attach token and headers to requests for the platform; renew the token when it dies.
+
+    A request that is answered with 401, or with a login page, is sent once more with a new
+    token. Of many threads that meet a dead token, one fetches the new one and the others wait
+    for it. Requests to any other origin pass without credentials.
+
+    Parameters
+    ----------
+    platform
+        The platform's address.
+    api_key
+        What tokens are fetched with (``client_secret``); None where only a token is known.
+    token
+        A token to begin with.
+    scheme
+        The word before the token; ``""`` sends it bare.
+    headers
+        More headers for the platform alone.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        *,
+        api_key: Secret | None,
+        token: Secret | None,
+        scheme: str,
+        headers: Mapping[str, Secret],
+    ) -> None:
+        self._platform = httpx.URL(platform)
+        self._token_url = httpx.URL(f"{platform}/accounts/oauth/access_token")
+        self._api_key = api_key
+        self._token = token
+        self._scheme = scheme
+        self._headers = headers
+        self._lock = threading.Lock()
+
+    def is_token_request(self, request: httpx.Request) -> bool:
+        """Tell whether a request fetched a token: its failure says nothing of another's."""
+        return request.url == self._token_url
+
+    def sync_auth_flow(self, request: httpx.Request) -> _Flow:
+        """Send, and where the token turns out dead, renew it and send again.
+
+        This replaces the base class's flow because that one would read every response whole,
+        a streamed download too, if it were told that the token's answer must be read.
+        """
+        if not same_origin(request.url, self._platform):
+            yield request
+            return
+        self._attach_headers(request)
+        token = self._token
+        if token is None and self._api_key is not None:
+            token = yield from self._renew(self._api_key, None)
+        self._attach_token(request, token)
+        response = yield request
+        if not self._is_dead(response, request) or self._api_key is None:
+            return
+        self._attach_token(request, (yield from self._renew(self._api_key, token)))
+        yield request
+
+    def _is_dead(self, response: httpx.Response, request: httpx.Request) -> bool:
+        if response.status_code == 401:
+            return True
+        if not is_login_page(response):
+            return False
+        if request.extensions.get("submit"):
+            # A submit is repeated after a 401 alone; the next request begins with a new token.
+            self._token = None if self._api_key else self._token
+            return False
+        return True
+
+    def _attach_headers(self, request: httpx.Request) -> None:
+        for name, value in self._headers.items():
+            request.headers[name] = value.reveal()
+
+    def _attach_token(self, request: httpx.Request, token: Secret | None) -> None:
+        if token is not None:
+            request.headers["Authorization"] = f"{self._scheme} {token.reveal()}".strip()
+
+    def _renew(
+        self, api_key: Secret, stale: Secret | None
+    ) -> Generator[httpx.Request, httpx.Response, Secret]:
+        with self._lock:
+            if self._token is not None and self._token != stale:
+                return self._token  # another thread was here first
+            response = yield self._token_request(api_key)
+            response.read()
+            self._token = _read_token(response)
+            return self._token
+
+    def _token_request(self, api_key: Secret) -> httpx.Request:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "api",
+            "client_secret": api_key.reveal(),
+            "scope": "system",
+        }
+        request = httpx.Request(
+            "POST",
+            self._token_url,
+            content=urlencode(form).encode(),
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Accept": "application/json",
+            },
+            extensions={"timeout": httpx.Timeout(30.0, connect=10.0).as_dict()},
+        )
+        self._attach_headers(request)
+        return request
+
+
+def _read_token(response: httpx.Response) -> Secret:
+    status = response.status_code
+    if status in (429, 500, 502, 503, 504):
+        raise PlatformUnavailableError(
+            f"The platform gave no token (HTTP {status})",
+            hint="Try again in a minute; gio-pandas doctor shows where it ends.",
+            status=status,
+            seen=False,
+        )
+    if is_login_page(response) or status in (404, 405):
+        raise AuthenticationError(
+            f"{response.url.host} has no token service under {response.url.path}",
+            hint="Check the url, with its path prefix if the platform has one.",
+        )
+    token = _token_of(response)
+    if not response.is_success or not token:
+        raise AuthenticationError(
+            f"The platform refused the API key (HTTP {status})",
+            hint="Copy the key once more into api_key= or GIO_API_KEY, or ask the administrator.",
+        )
+    return Secret(token)
+
+
+def _token_of(response: httpx.Response) -> str | None:
+    try:
+        answer: Any = response.json()
+    except ValueError:
+        return None
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    return token if isinstance(token, str) and token.isascii() and token.isprintable() else None

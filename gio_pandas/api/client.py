@@ -1,0 +1,264 @@
+"""The platform's verbs: one method a query or mutation, values in, models out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from gio_pandas.api import queries
+from gio_pandas.api.models import (
+    Analysis,
+    JobResult,
+    Kind,
+    Profile,
+    Project,
+    Segment,
+    SubmittedJob,
+    Tag,
+)
+from gio_pandas.api.transport import Reply, Transport, is_mutation
+from gio_pandas.errors import GraphQLError, JobFailedError, SubmitUncertainError
+from gio_pandas.settings import Settings
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_ANALYSES = {
+    Kind.FUNNEL: "funnelAnalyses",
+    Kind.EVENT: "eventAnalyses",
+    Kind.RETENTION: "retentionAnalyses",
+    Kind.FREQUENCY: "frequencyAnalyses",
+}
+
+
+class Client:
+    """The documented API, spoken.
+
+    Parameters
+    ----------
+    settings
+        Where the platform is and how to get in.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._transport = Transport(settings)
+        self._by_key = True
+        self._core: set[str] = set()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    def graphql(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send any document; a mutation is never sent twice where the platform may have seen it.
+
+        Returns
+        -------
+        dict
+            The answer's ``data``.
+        """
+        send = self._transport.submit if is_mutation(document) else self._transport.query
+        answer: dict[str, Any] = send(document, dict(variables or {}))
+        return answer
+
+    def projects(self) -> list[Project]:
+        """List the projects."""
+        return self._list("projects", Project.from_json)
+
+    def data_center_tags(self) -> list[Tag]:
+        """List the platform's tags."""
+        return self._list("dataCenterTags", Tag.from_json)
+
+    def tags(self, project_id: str) -> list[Tag]:
+        """List a project's tags."""
+        return self._list("tags", Tag.from_json, project_id)
+
+    def segments(self, project_id: str) -> list[Segment]:
+        """List a project's segments."""
+        return self._list("segments", Segment.from_json, project_id)
+
+    def segment(self, project_id: str, segment_id: str) -> Segment | None:
+        """Give one segment, or None."""
+        data = self._transport.query(queries.SEGMENT, {"projectId": project_id, "id": segment_id})
+        raw = data.get("segment")
+        return Segment.from_json(raw) if raw else None
+
+    def analyses(self, kind: Kind, project_id: str) -> list[Analysis]:
+        """List a project's analyses of one kind."""
+        return self._list(_ANALYSES[kind], Analysis.from_json, project_id)
+
+    def job_result(self, job_id: str) -> JobResult | None:
+        """Ask once how far a job is; None while the platform does not know it yet."""
+        data = self._transport.query(queries.JOB_RESULT, {"id": job_id}, attempts=1)
+        raw = data.get("jobResult")
+        return JobResult.from_json(raw) if raw else None
+
+    def data_center_user_profile(
+        self, user_id: str, *, properties: Sequence[str] | None = None
+    ) -> Profile | None:
+        """Give a user's properties and tags over all projects, or None for an unknown user."""
+        variables = _given(userId=user_id, properties=properties)
+        raw = self._transport.query(queries.DATA_CENTER_USER_PROFILE, variables).get(
+            "dataCenterUserProfile"
+        )
+        return Profile.from_json(raw) if raw else None
+
+    def user_profile(
+        self,
+        project_id: str,
+        user_id: str,
+        *,
+        tags: Sequence[str] | None = None,
+        properties: Sequence[str] | None = None,
+    ) -> Profile | None:
+        """Give a user's tags (ids) and properties (keys) in a project; one of both is needed."""
+        variables = _given(projectId=project_id, userId=user_id, tags=tags, properties=properties)
+        raw = self._transport.query(queries.USER_PROFILE, variables).get("userProfile")
+        return Profile.from_json(raw) if raw else None
+
+    def submit_tag(
+        self,
+        tag: Tag,
+        *,
+        charset: str,
+        properties: Sequence[str] = (),
+        detail: bool | None = None,
+        file_name: str | None = None,
+    ) -> SubmittedJob:
+        """Submit a tag's users: by key, or by id on a platform before 13.4.
+
+        Which one it is, is found by the answer: a platform that does not know the mutation
+        refuses the document before it does anything, and says which name it does not know.
+        """
+        optional = _given(
+            properties=list(properties) or None, detailExport=detail, exportFileName=file_name
+        )
+        if self._by_key and tag.key:
+            parameter = {"tagKey": tag.key, "charset": charset, **optional}
+            try:
+                return self._submit(queries.SUBMIT_TAG_BY_KEY, {"parameter": parameter})
+            except GraphQLError as error:
+                if not _is_unknown_mutation(error):
+                    raise
+                self._by_key = False
+        document = queries.submit_tag_by_id(
+            detail=detail is not None, file_name=file_name is not None
+        )
+        return self._submit(document, {"tagId": tag.id, "charset": charset, **optional})
+
+    def submit_segment(
+        self,
+        project_id: str,
+        segment_id: str,
+        *,
+        charset: str,
+        tags: Sequence[str] = (),
+        properties: Sequence[str] = (),
+    ) -> SubmittedJob:
+        """Submit a segment's users, with tags (ids) and properties (keys) as columns."""
+        optional = _given(tags=list(tags) or None, properties=list(properties) or None)
+        return self._submit(
+            queries.SUBMIT_SEGMENT,
+            {"projectId": project_id, "segmentId": segment_id, "charset": charset, **optional},
+        )
+
+    def submit_analysis(
+        self, kind: Kind, project_id: str, analysis_id: str, *, charset: str
+    ) -> SubmittedJob:
+        """Submit an analysis's result table."""
+        return self._submit(
+            queries.SUBMIT_ANALYSIS,
+            {
+                "projectId": project_id,
+                "id": analysis_id,
+                "type": kind.resource_type,
+                "charset": charset,
+            },
+        )
+
+    def download(
+        self, url: str, *, start: int = 0, validator: str | None = None
+    ) -> AbstractContextManager[Reply]:
+        """Begin a download; see ``Transport.download``."""
+        return self._transport.download(url, start=start, validator=validator)
+
+    def _list(self, field: str, read: Callable[[Any], T], project_id: str | None = None) -> list[T]:
+        whole, core = queries.LISTINGS[field]
+        variables = _given(projectId=project_id)
+        if field not in self._core:
+            try:
+                return _items(self._transport.query(whole, variables), field, read)
+            except GraphQLError as error:
+                refusal = error
+        # A platform of another version may lack a field: what a name needs is enough then.
+        items = _items(self._transport.query(core, variables), field, read)
+        if field not in self._core:
+            _log.warning("%s are listed by id and name alone. %s", field, refusal.what)
+            self._core.add(field)
+        return items
+
+    def _submit(self, document: str, variables: dict[str, Any]) -> SubmittedJob:
+        try:
+            data = self._transport.submit(document, variables)
+        except GraphQLError as error:
+            # Partial data: where it has the job's id, the job exists and must not get lost.
+            data = error.data or {}
+            if not any(_is_job(raw) for raw in data.values()):
+                raise
+        started = next((raw for raw in data.values() if _is_job(raw)), None)
+        if started is None:
+            raise SubmitUncertainError(
+                "The platform took the export and named no job",
+                hint="Look at the platform's export list (导出任务) before you run this again.",
+            )
+        return _checked(SubmittedJob.from_json(started))
+
+
+def _is_job(raw: Any) -> bool:
+    return isinstance(raw, dict) and bool(raw.get("id"))
+
+
+def _checked(job: SubmittedJob) -> SubmittedJob:
+    if job.stage == "ERROR" or job.error_code:
+        words = f"{job.error_code} {job.error_message}".strip() or "no reason given"
+        raise JobFailedError(
+            f"The platform refused the export: {words}",
+            hint="Look at the item on the platform; when it computes there, export it again.",
+            code=job.error_code,
+            message=job.error_message,
+        )
+    return job
+
+
+def _items(data: Mapping[str, Any], field: str, read: Callable[[Any], T]) -> list[T]:
+    # The guide prints the answer of dataCenterTags under the key "tags" (op-api §5.4).
+    raw = data.get(field)
+    if raw is None and field == "dataCenterTags":
+        raw = data.get("tags")
+    return [read(entry) for entry in raw or () if entry]
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _is_unknown_mutation(error: GraphQLError) -> bool:
+    """Tell whether a document was refused unexecuted because the schema lacks the mutation.
+
+    Only what GraphQL itself fixes is looked at: an error of execution has a path, and one of
+    validation names what the schema does not have.
+    """
+    names = ("submitTagUserExportJobByKey", "TagUserExportJobByKeyInput")
+    messages = " ".join(str(entry.get("message", "")) for entry in error.errors)
+    executed = bool(error.data) and any(error.data.values())  # type: ignore[union-attr]
+    has_path = any(entry.get("path") for entry in error.errors)
+    return not executed and not has_path and any(name in messages for name in names)

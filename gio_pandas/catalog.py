@@ -1,0 +1,255 @@
+"""Names to ids, listings to frames."""
+
+from __future__ import annotations
+
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
+from gio_pandas.errors import AmbiguousNameError, NotFoundError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Catalog", "match", "to_frame"]
+
+_REMEMBERED = 60.0
+"""Seconds that a listing is used for looking names up before it is asked for again."""
+
+Item = TypeVar("Item", Project, Tag, Segment, Analysis)
+
+
+class _Platform(Protocol):
+    def projects(self) -> list[Project]: ...
+    def data_center_tags(self) -> list[Tag]: ...
+    def tags(self, project_id: str) -> list[Tag]: ...
+    def segments(self, project_id: str) -> list[Segment]: ...
+    def analyses(self, kind: Kind, project_id: str) -> list[Analysis]: ...
+
+
+class Catalog:
+    """What there is on a platform, by name.
+
+    Parameters
+    ----------
+    platform
+        What answers listings.
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(self, platform: _Platform, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._platform = platform
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, ...], tuple[float, list[Any]]] = {}
+
+    def projects(self) -> list[Project]:
+        """Ask for the projects."""
+        return self._ask(("project",), self._platform.projects)
+
+    def tags(self, project: Project | None) -> list[Tag]:
+        """Ask for a project's tags; for the platform's where there is no project."""
+        if project is None:
+            return self._ask(("tag",), self._platform.data_center_tags)
+        return self._ask(("tag", project.id), lambda: self._platform.tags(project.id))
+
+    def segments(self, project: Project) -> list[Segment]:
+        """Ask for a project's segments."""
+        return self._ask(("segment", project.id), lambda: self._platform.segments(project.id))
+
+    def analyses(self, kind: Kind, project: Project) -> list[Analysis]:
+        """Ask for a project's analyses of one kind."""
+        return self._ask((kind, project.id), lambda: self._platform.analyses(kind, project.id))
+
+    def find_project(self, wanted: str) -> Project:
+        """Find a project by id or name; see ``match`` for how, and for all ``find_…``.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing is called that, not even on a second look.
+        AmbiguousNameError
+            Several are.
+        """
+        return self._find(("project",), self.projects, wanted, "project (项目)", None)
+
+    def find_tag(self, wanted: str, project: Project | None) -> Tag:
+        """Find a tag by id, key or name: in the project, then on the whole platform."""
+        label = Kind.TAG.label
+        if project is None:
+            return self._find(("tag",), lambda: self.tags(None), wanted, label, None)
+        try:
+            return self._find(
+                ("tag", project.id), lambda: self.tags(project), wanted, label, project
+            )
+        except NotFoundError:
+            found = match(self.tags(None), wanted)
+            if not found:
+                raise
+            return _only(found, wanted, label, None)
+
+    def find_segment(self, wanted: str, project: Project) -> Segment:
+        """Find a segment by id or name."""
+        key = ("segment", project.id)
+        return self._find(key, lambda: self.segments(project), wanted, Kind.SEGMENT.label, project)
+
+    def find_analysis(self, kind: Kind, wanted: str, project: Project) -> Analysis:
+        """Find an analysis of one kind by id or name."""
+        key = (kind, project.id)
+        return self._find(key, lambda: self.analyses(kind, project), wanted, kind.label, project)
+
+    def _ask(self, key: tuple[str, ...], ask: Callable[[], list[Item]]) -> list[Item]:
+        items = ask()
+        with self._lock:
+            self._known[key] = (self._clock(), items)
+        return items
+
+    def _remembered(self, key: tuple[str, ...]) -> list[Any] | None:
+        with self._lock:
+            asked, items = self._known.get(key, (0.0, None))
+        return items if items is not None and self._clock() - asked < _REMEMBERED else None
+
+    def _find(
+        self,
+        key: tuple[str, ...],
+        ask: Callable[[], list[Item]],
+        wanted: str,
+        label: str,
+        project: Project | None,
+    ) -> Item:
+        remembered = self._remembered(key)
+        found: list[Item] = match(remembered or (), wanted)
+        if len(found) != 1:  # what is remembered may have changed: look before failing
+            items = ask()
+            found = match(items, wanted)
+            if not found:
+                raise _not_found(items, wanted, label, project)
+        return _only(found, wanted, label, project)
+
+
+def match(items: Sequence[Item], wanted: str) -> list[Item]:
+    """Find what a word means: an exact id or key first, then the exact name, never a guess.
+
+    Names are compared in NFKC form and without blanks around them, so that ``ＶＩＰ`` is ``VIP``.
+    """
+    if not isinstance(wanted, str):
+        raise TypeError(f"a name or an id is text, not {type(wanted).__name__}: {wanted!r}")
+    word = wanted.strip()
+    by_key = [item for item in items if word in item.keys]
+    if by_key:
+        return by_key
+    name = _folded(word)
+    return [item for item in items if name and _folded(item.name) == name]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def _only(found: Sequence[Item], wanted: str, label: str, project: Project | None) -> Item:
+    if len(found) == 1:
+        return found[0]
+    candidates = [
+        {
+            "id": item.id,
+            "name": item.name,
+            "creator": item.creator or "-",
+            "updated": item.updated or "-",
+        }
+        for item in found
+    ]
+    raise AmbiguousNameError(
+        f"{len(found)} times there is a {label} {wanted!r}{_where(project)}",
+        hint=f"Pass the id of the one you mean, such as {found[0].id!r}.",
+        candidates=candidates,
+    )
+
+
+def _not_found(
+    items: Sequence[Item], wanted: str, label: str, project: Project | None
+) -> NotFoundError:
+    near = near_names([item.name for item in items], wanted)
+    plural = label.split(" ")[0]
+    hint = (
+        f"Near: {', '.join(repr(name) for name in near)}."
+        if near
+        else f"There are {len(items)} to choose from: gio.{_lister(plural)}() lists them."
+    )
+    return NotFoundError(f"There is no {label} {wanted!r}{_where(project)}", hint=hint, near=near)
+
+
+def _lister(kind: str) -> str:
+    return f"list_{'frequencies' if kind == 'frequency' else kind + 's'}"
+
+
+def _where(project: Project | None) -> str:
+    return f" in project {project.name!r}" if project else ""
+
+
+def near_names(names: Sequence[str], wanted: str) -> list[str]:
+    """Give up to five names that look like the one asked for, best first."""
+    word = _folded(wanted).casefold()
+    folded: dict[str, str] = {}
+    for name in names:
+        folded.setdefault(_folded(name).casefold(), name)
+    containing = sorted((name for name in folded if word and word in name), key=len)
+    similar = get_close_matches(word, list(folded), n=5, cutoff=0.5)
+    return [folded[name] for name in dict.fromkeys([*containing[:5], *similar])][:5]
+
+
+_FIRST = ("id", "name", "key", "type")
+_DTYPES = {"int": "Int64", "float": "Float64", "bool": "boolean"}
+
+
+def to_frame(items: Sequence[Any], model: type) -> pd.DataFrame:
+    """Turn models into a frame: a row each, in the platform's order.
+
+    Parameters
+    ----------
+    items
+        Projects, tags, segments or analyses.
+    model
+        Their class, whose fields are the columns even where there is no item.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``id`` and ``name`` first, then a tag's ``key`` and ``type``; text, ``Int64``,
+        ``Float64``, ``boolean``, and times in UTC.
+    """
+    import pandas as pd
+
+    types: Mapping[str, str] = {field.name: str(field.type) for field in fields(model)}
+    names = [name for name in _FIRST if name in types]
+    names += [name for name in types if name not in _FIRST]
+    return pd.DataFrame(
+        {name: _column([getattr(item, name) for item in items], name, types) for name in names},
+        index=pd.RangeIndex(len(items)),
+    )
+
+
+def _column(values: list[Any], name: str, types: Mapping[str, str]) -> Any:
+    import pandas as pd
+
+    from gio_pandas.exports.dtypes import text_dtype
+
+    if name.endswith("_at"):
+        return _times(values)
+    return pd.array(values, dtype=_DTYPES.get(types[name].split(" ")[0], text_dtype()))
+
+
+def _times(values: list[Any]) -> Any:
+    import pandas as pd
+
+    from gio_pandas.exports.dtypes import text_dtype
+
+    try:
+        return pd.to_datetime(pd.Series(values, dtype=text_dtype()), utc=True, format="ISO8601")
+    except ValueError:  # not as documented: shown as it came
+        return pd.array(values, dtype=text_dtype())

@@ -1,0 +1,212 @@
+"""A job's uris to checked byte streams."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+from gio_pandas.api.transport import BrokenTransferError, Reply
+from gio_pandas.errors import AuthenticationError, DownloadError
+
+__all__ = ["Downloads", "Part", "download_urls", "file_name"]
+
+_ATTEMPTS = 6
+_AGAIN = "gio.attach(…).to_pandas() reads the files of a finished job again."
+_ENCODED = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})+")
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+
+
+class Downloads(Protocol):
+    """What a file is downloaded from."""
+
+    def download(
+        self, url: str, *, start: int = 0, validator: str | None = None
+    ) -> AbstractContextManager[Reply]:
+        """Begin a download; see ``Transport.download``."""
+        ...
+
+
+def download_urls(uri: str) -> tuple[str, ...]:
+    """Say where a uri's file may be, the likelier place first.
+
+    Installations answer raw paths or percent-encoded ones (op-api §5.6); either is encoded exactly
+    once. A path that could be both, such as ``/a%20b.csv``, has two places: where the platform
+    has no file at the first, the second is tried.
+
+    Parameters
+    ----------
+    uri
+        One of a job's ``uris``.
+
+    Raises
+    ------
+    DownloadError
+        The uri is empty, or an address that is not of the web.
+    """
+    if urlsplit(uri).scheme in ("http", "https"):
+        return (uri,)
+    if not uri or "://" in uri or any(ord(letter) < 32 for letter in uri):
+        raise DownloadError(
+            f"The platform names a file by {uri!r}, which is no path",
+            hint="Run the export again; if it comes back, report it to the platform's operator.",
+            file=uri,
+        )
+    raw = f"/download?file={quote(uri, safe='/')}"
+    encoded = f"/download?file={uri}"
+    if "%" not in uri or not _ENCODED.fullmatch(uri):
+        return (raw,)
+    # An encoder leaves no letter beyond ASCII: escapes of such letters were made by one.
+    was_encoded = "/" not in uri or not unquote(uri).isascii()
+    return (encoded, raw) if was_encoded else (raw, encoded)
+
+
+def file_name(uri: str) -> str:
+    """Give a file's own name, readable, for messages and provenance."""
+    path = urlsplit(uri).path if "://" in uri else uri
+    likely_encoded = _ENCODED.fullmatch(path) is not None
+    return (unquote(path) if likely_encoded else path).rpartition("/")[2]
+
+
+class Part:
+    """One file of an export; ``chunks()`` gives its bytes, whole or not without an error.
+
+    A transfer that breaks is taken up where it broke, or begun again where the platform cannot
+    do that; what was already handed on is then compared by checksum, not handed on twice.
+
+    Parameters
+    ----------
+    client
+        What downloads.
+    uri
+        The file's uri on the platform.
+    """
+
+    def __init__(self, client: Downloads, uri: str) -> None:
+        self.uri = uri
+        self.name = file_name(uri)
+        self._client = client
+
+    def chunks(self) -> Iterator[bytes]:
+        """Download the file from its start.
+
+        Raises
+        ------
+        DownloadError
+            The file is missing, never came whole, or changed while it was read.
+        AuthenticationError
+            A gateway sent its login page in place of the file.
+        """
+        urls = download_urls(self.uri)
+        for url in urls:
+            try:
+                yield from self._transfer(url)
+            except FileNotFoundError:
+                continue
+            return
+        raise DownloadError(
+            f"The platform has no file {self.name!r} any more (HTTP 404)",
+            hint="Results are kept for a while only: run the export again.",
+            file=self.uri,
+        )
+
+    def _transfer(self, url: str) -> Iterator[bytes]:
+        import stamina
+
+        transfer = _Transfer(self._client, url, self)
+        try:
+            for attempt in stamina.retry_context(
+                on=_wait, attempts=_ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10.0
+            ):
+                with attempt:
+                    yield from transfer.rest()
+        except BrokenTransferError as error:
+            whole = f" of {transfer.size:,}" if transfer.size else ""
+            raise DownloadError(
+                f"{self.name!r} broke off after {transfer.position:,}{whole} bytes, "
+                f"{_ATTEMPTS} times ({error})",
+                hint=f"The job is finished and nothing is lost: {_AGAIN}",
+                file=self.uri,
+            ) from error
+
+
+class _Transfer:
+    """How far one file has come, over as many connections as it takes."""
+
+    def __init__(self, client: Downloads, url: str, part: Part) -> None:
+        self.position = 0
+        self.size: int | None = None
+        self._client = client
+        self._url = url
+        self._part = part
+        self._checksum = 0
+        self._validator: str | None = None
+
+    def rest(self) -> Iterator[bytes]:
+        """Give what has not been given yet."""
+        with self._client.download(
+            self._url, start=self.position, validator=self._validator
+        ) as reply:
+            self._refuse_other_things(reply)
+            self._validator = reply.validator
+            self.size = reply.size
+            skip = self.position - reply.start
+            seen = 0
+            for chunk in reply.chunks:
+                if skip > 0:
+                    chunk, skip, seen = self._skip(chunk, skip, seen)
+                if chunk:
+                    if not self.position:
+                        self._refuse_page(chunk)
+                    self.position += len(chunk)
+                    self._checksum = zlib.crc32(chunk, self._checksum)
+                    yield chunk
+            self._check_length(skip)
+
+    def _skip(self, chunk: bytes, skip: int, seen: int) -> tuple[bytes, int, int]:
+        """Drop what was given before; refuse to go on if it is not the same."""
+        known, fresh = chunk[:skip], chunk[skip:]
+        seen = zlib.crc32(known, seen)
+        skip -= len(known)
+        if skip == 0 and seen != self._checksum:
+            raise self._changed()
+        return fresh, skip, seen
+
+    def _check_length(self, skip: int) -> None:
+        if skip > 0:
+            raise self._changed()
+        if self.size is not None and self.position != self.size:
+            raise BrokenTransferError(f"{self.size:,} bytes were announced")
+
+    def _changed(self) -> DownloadError:
+        return DownloadError(
+            f"{self._part.name!r} changed on the platform while it was read",
+            hint=f"The job is finished: {_AGAIN}",
+            file=self._part.uri,
+        )
+
+    def _refuse_other_things(self, reply: Reply) -> None:
+        if "json" in reply.content_type.lower():
+            raise DownloadError(
+                f"The platform answers with a message in place of {self._part.name!r}",
+                hint="Run the export again; gio-pandas doctor shows where it ends.",
+                file=self._part.uri,
+            )
+
+    def _refuse_page(self, chunk: bytes) -> None:
+        if _PAGE.match(chunk.removeprefix(codecs.BOM_UTF8)):
+            raise AuthenticationError(
+                f"A web page came in place of {self._part.name!r}, most likely a gateway's login",
+                hint="Check the API key; if a gateway stands before the platform, "
+                "pass its cookie as headers={'Cookie': …}.",
+            )
+
+
+def _wait(error: Exception) -> bool | float:
+    if not isinstance(error, BrokenTransferError):
+        return False
+    return min(error.retry_after, 30.0) if error.retry_after else True

@@ -1,0 +1,105 @@
+"""What a finished job becomes: Arrow, pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from gio_pandas._version import __version__
+from gio_pandas.api.models import Kind
+from gio_pandas.errors import DecodeError
+from gio_pandas.exports import dtypes
+from gio_pandas.exports.decode import TextTable, read_part
+from gio_pandas.exports.files import Part
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gio_pandas.exports.job import ExportJob, Order
+
+__all__ = ["to_arrow", "to_pandas"]
+
+
+def to_pandas(
+    job: ExportJob, *, dtype: Any, dtype_backend: dtypes.DtypeBackend | None
+) -> pd.DataFrame:
+    """Read a finished job's files into a frame; see ``ExportJob.to_pandas``."""
+    parts = _read_parts(job)
+    text = _joined(parts)
+    keep_text = tuple(dtypes.chosen_dtypes(text.column_names, dtype))
+    data = _typed(job.order, text, keep_text)
+    del text
+    frame = dtypes.to_frame(data, dtype=dtype, dtype_backend=dtype_backend)
+    frame.attrs["gio"] = provenance(job, parts, len(frame))
+    return frame
+
+
+def to_arrow(job: ExportJob) -> pa.Table:
+    """Read a finished job's files into an Arrow table; see ``ExportJob.to_arrow``."""
+    return _typed(job.order, _joined(_read_parts(job)), ())
+
+
+def _read_parts(job: ExportJob) -> list[tuple[Part, TextTable]]:
+    """Read every file of a job, in order, and refuse them if their columns differ."""
+    read: list[tuple[Part, TextTable]] = []
+    for part in job.parts():
+        table = read_part(part, job.order.charset)
+        if read and table.names != read[0][1].names:
+            raise DecodeError(
+                f"{part.name!r} has the columns {', '.join(table.names)}, but the files before "
+                f"it have {', '.join(read[0][1].names)}",
+                hint="Export it again; if it comes back, report it to the platform's operator.",
+                file=part.uri,
+            )
+        read.append((part, table))
+    return read
+
+
+def _joined(parts: list[tuple[Part, TextTable]]) -> pa.Table:
+    data = pa.concat_tables([table.data for _, table in parts])
+    return data.rename_columns(dtypes.unique_names(parts[0][1].names))
+
+
+def _typed(order: Order, text: pa.Table, keep_text: tuple[str, ...]) -> pa.Table:
+    return dtypes.typed(
+        text,
+        analysis=order.kind is not None and order.kind.is_analysis,
+        value_types=_value_types(order, text.column_names),
+        keep_text=keep_text,
+    )
+
+
+def _value_types(order: Order, names: list[str]) -> Mapping[str, str]:
+    """Say which columns are of a type that the platform declares.
+
+    In a tag's export the value stands beside the user's id, whatever its header is.
+    """
+    known = order.value_types
+    if order.kind is Kind.TAG and len(names) == 2 and known and names[1] not in known:
+        return {names[1]: next(iter(known.values()))}
+    return known
+
+
+def provenance(job: ExportJob, parts: list[tuple[Part, TextTable]], rows: int) -> dict[str, Any]:
+    """Say where a frame comes from, in plain values that survive JSON and Parquet."""
+    order = job.order
+    return {
+        "platform": order.platform,
+        "project": order.project_id,
+        "project_name": order.project_name,
+        "kind": job.kind,
+        "id": order.item_id,
+        "name": order.name,
+        "job": job.id,
+        "files": [part.name for part, _ in parts],
+        "charset": ", ".join(dict.fromkeys(table.charset for _, table in parts)),
+        "rows": rows,
+        "submitted": job.submitted_at.isoformat(timespec="seconds"),
+        "finished": (job.finished_at or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "read": datetime.now(UTC).isoformat(timespec="seconds"),
+        "arguments": dict(order.arguments),
+        "version": __version__,
+    }

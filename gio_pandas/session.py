@@ -1,0 +1,589 @@
+"""What a user can do, each verb a few lines."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+
+from gio_pandas.api.client import Client
+from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
+from gio_pandas.catalog import Catalog, to_frame
+from gio_pandas.errors import SettingsError
+from gio_pandas.exports.job import ExportJob, Order
+from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gio_pandas.exports.dtypes import DtypeBackend
+
+__all__ = ["ReadOptions", "Session"]
+
+
+class ReadOptions(TypedDict, total=False):
+    """What every ``submit_…`` and ``read_…`` takes beside its own arguments.
+
+    Parameters
+    ----------
+    project
+        Id or name of the project; left out, the session's.
+    charset
+        What the platform is asked to write; left out, the session's (``UTF-16LE``).
+    dtype
+        A dtype for every column, or one by column name; wins over what the values say.
+    dtype_backend
+        ``"pyarrow"`` or ``"numpy_nullable"``, as pandas' readers take it.
+    timeout
+        Seconds to wait for the job; None waits for ever; left out, the session's (one hour).
+    """
+
+    project: str | None
+    charset: str | None
+    dtype: Any
+    dtype_backend: DtypeBackend | None
+    timeout: float | None
+
+
+class Session:
+    """A platform, a way in, and everything that can be asked of it.
+
+    No argument is sent anywhere before the first verb. What is left out comes from the
+    environment, then from the profile file, then from the default. Threads may share a session;
+    as a context manager it closes its connections.
+
+    Parameters
+    ----------
+    url
+        The platform's address, with its path prefix if it has one (``GIO_URL``);
+        ``"sandbox:"`` is the embedded platform, which needs neither account nor network.
+    api_key
+        What tokens are fetched with (``GIO_API_KEY``).
+    token
+        A token to use in its place (``GIO_TOKEN``); without a key it cannot be renewed.
+    project
+        Id or name of the project that verbs use where none is passed (``GIO_PROJECT``).
+    auth_scheme
+        The word before the token: ``"Token"`` (the default, as documented for 13.x),
+        ``"Bearer"``, or ``""`` for the bare token (``GIO_AUTH_SCHEME``).
+    headers
+        More headers for the platform alone, such as a gateway's cookie.
+    verify
+        True, or a file with a private CA's certificates (``GIO_VERIFY``).
+    timeout
+        Seconds that waits for jobs are bounded by, one hour by default; None is no bound
+        (``GIO_TIMEOUT``).
+    charset
+        What exports are asked for in, ``UTF-16LE`` by default (``GIO_CHARSET``).
+    profile
+        Which profile of the profile file to use, ``default`` by default (``GIO_PROFILE``).
+
+    Raises
+    ------
+    SettingsError
+        Nothing says where the platform is, or something said cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        token: str | None = None,
+        project: str | None = None,
+        auth_scheme: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        verify: bool | str | os.PathLike[str] | None = None,
+        timeout: float | EllipsisType | None = ...,
+        charset: str | None = None,
+        profile: str | None = None,
+    ) -> None:
+        bound: dict[str, Any] = {} if timeout is ... else {"timeout": timeout}
+        self._settings = Settings.resolve(
+            url=url,
+            api_key=api_key,
+            token=token,
+            project=project,
+            auth_scheme=auth_scheme,
+            headers=headers,
+            verify=verify,
+            charset=charset,
+            profile=profile,
+            **bound,
+        )
+        self._lock = threading.Lock()
+        self._opened: tuple[Client, Catalog] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force; secrets are masked wherever they are shown."""
+        return self._settings
+
+    def close(self) -> None:
+        """Close the connections; the next verb opens new ones."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened:
+            opened[0].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        project = f", project={self._settings.project!r}" if self._settings.project else ""
+        return f"Session({self._settings.url!r}{project})"
+
+    def list_projects(self) -> pd.DataFrame:
+        """List the projects (项目).
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a project: ``id``, ``name``, ``description``, ``creator``, ``created_at``,
+            ``owner``, ``members``.
+        """
+        return to_frame(self._catalog.projects(), Project)
+
+    def list_tags(
+        self,
+        *,
+        scope: Literal["platform", "project"] | None = None,
+        project: str | None = None,
+    ) -> pd.DataFrame:
+        """List the tags (标签).
+
+        Parameters
+        ----------
+        scope
+            ``"platform"``: all of them (``dataCenterTags``); ``"project"``: a project's. Left
+            out, the project's where one is set, else the platform's.
+        project
+            Id or name of the project.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a tag: ``id``, ``name``, ``key`` (标识符), ``type``, ``description``,
+            ``creator``, times, ``users``, ``users_ratio``, ``value_type`` (INT, STRING, DOUBLE,
+            DATE), …
+        """
+        return to_frame(self._catalog.tags(self._tag_project(scope, project)), Tag)
+
+    def list_segments(self, *, project: str | None = None) -> pd.DataFrame:
+        """List a project's segments (分群).
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a segment: ``id``, ``name``, ``description``, ``creator``, times, ``users``,
+            ``users_ratio``, ``scheduler``, …
+        """
+        return to_frame(self._catalog.segments(self._project(project)), Segment)
+
+    def list_funnels(self, *, project: str | None = None) -> pd.DataFrame:
+        """List a project's funnel analyses (漏斗分析).
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an analysis: ``id``, ``name``, ``description``, ``creator``, times,
+            ``time_range``, ``chart_type``, ``is_system``, ``business_type``. The same columns
+            for every kind of analysis.
+        """
+        return self._list_analyses(Kind.FUNNEL, project)
+
+    def list_events(self, *, project: str | None = None) -> pd.DataFrame:
+        """List a project's event analyses (事件分析); columns as ``list_funnels``."""
+        return self._list_analyses(Kind.EVENT, project)
+
+    def list_retentions(self, *, project: str | None = None) -> pd.DataFrame:
+        """List a project's retention analyses (留存分析); columns as ``list_funnels``."""
+        return self._list_analyses(Kind.RETENTION, project)
+
+    def list_frequencies(self, *, project: str | None = None) -> pd.DataFrame:
+        """List a project's frequency analyses (分布分析); columns as ``list_funnels``."""
+        return self._list_analyses(Kind.FREQUENCY, project)
+
+    def read_tag(
+        self,
+        tag: str,
+        *,
+        properties: Sequence[str] = (),
+        detail: bool | None = None,
+        file_name: str | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> pd.DataFrame:
+        """Export a tag (标签): who has it, and its value.
+
+        Parameters
+        ----------
+        tag
+            The tag's key (标识符, such as ``tag_payment_times``), name or id.
+        properties
+            Keys of user properties to add as columns, such as ``usr_city``.
+        detail
+            Whether to ask for the detailed form of the export (``detailExport``).
+        file_name
+            What the platform is to call the file (``exportFileName``).
+        **options
+            See ``ReadOptions``: ``project``, ``charset``, ``dtype``, ``dtype_backend``,
+            ``timeout``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a user: the user's id as text, the tag's value (INT is ``int64`` or ``Int64``,
+            DOUBLE ``float64``, DATE ``datetime64``, STRING text), and the properties.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            No tag, or several, are called that.
+        JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``ExportJob.to_pandas``.
+        """
+        return self.submit_tag(
+            tag, properties=properties, detail=detail, file_name=file_name, **options
+        ).to_pandas()
+
+    def read_segment(
+        self,
+        segment: str,
+        *,
+        tags: Sequence[str] = (),
+        properties: Sequence[str] = (),
+        **options: Unpack[ReadOptions],
+    ) -> pd.DataFrame:
+        """Export a segment (分群): who is in it, with tags and properties.
+
+        Parameters
+        ----------
+        segment
+            The segment's name or id.
+        tags
+            Names, keys or ids of tags to add as columns.
+        properties
+            Keys of user properties to add as columns, such as ``usr_city``.
+        **options
+            See ``ReadOptions``: ``project``, ``charset``, ``dtype``, ``dtype_backend``,
+            ``timeout``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a user, ``gio_id`` first, as text; then identities, properties and tags.
+            A segment without users is a frame with these columns and no row.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            No segment or tag, or several, are called that.
+        JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``ExportJob.to_pandas``.
+        """
+        return self.submit_segment(segment, tags=tags, properties=properties, **options).to_pandas()
+
+    def read_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export a funnel analysis (漏斗分析).
+
+        Parameters
+        ----------
+        funnel
+            The analysis's name or id.
+        **options
+            See ``ReadOptions``: ``project``, ``charset``, ``dtype``, ``dtype_backend``,
+            ``timeout``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The result table as the platform prints it. ``1,234`` and ``45.20%`` (0.452) are
+            numbers, and a lone ``-`` between numbers is missing.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            No analysis of this kind, or several, are called that.
+        JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``ExportJob.to_pandas``.
+        """
+        return self.submit_funnel(funnel, **options).to_pandas()
+
+    def read_event(self, event: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export an event analysis (事件分析); as ``read_funnel``."""
+        return self.submit_event(event, **options).to_pandas()
+
+    def read_retention(self, retention: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export a retention analysis (留存分析); as ``read_funnel``."""
+        return self.submit_retention(retention, **options).to_pandas()
+
+    def read_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export a frequency analysis (分布分析); as ``read_funnel``."""
+        return self.submit_frequency(frequency, **options).to_pandas()
+
+    def submit_tag(
+        self,
+        tag: str,
+        *,
+        properties: Sequence[str] = (),
+        detail: bool | None = None,
+        file_name: str | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> ExportJob:
+        """Start a tag's export and return at once; arguments as ``read_tag``.
+
+        Platforms before 13.4 are asked by the tag's id, later ones by its key: which one it is,
+        is found by the platform's answer.
+
+        Returns
+        -------
+        ExportJob
+            ``job.to_pandas()`` waits for it and gives what ``read_tag`` gives.
+
+        Raises
+        ------
+        SubmitUncertainError
+            No answer came: the export may or may not be running.
+        JobFailedError
+            The platform refused it.
+        """
+        project = self._tag_project(None, options.get("project"))
+        found = self._catalog.find_tag(tag, project)
+        keys = _words("properties", properties)
+        arguments = {"properties": keys, "detail": detail, "file_name": file_name}
+        order = self._order(Kind.TAG, found, project, arguments, [found], **options)
+        submitted = self._client.submit_tag(
+            found, charset=order.charset, properties=keys, detail=detail, file_name=file_name
+        )
+        return ExportJob(self._client, submitted.id, order, stage=submitted.stage)
+
+    def submit_segment(
+        self,
+        segment: str,
+        *,
+        tags: Sequence[str] = (),
+        properties: Sequence[str] = (),
+        **options: Unpack[ReadOptions],
+    ) -> ExportJob:
+        """Start a segment's export and return at once; arguments as ``read_segment``.
+
+        Returns
+        -------
+        ExportJob
+            ``job.to_pandas()`` waits for it and gives what ``read_segment`` gives.
+
+        Raises
+        ------
+        SubmitUncertainError
+            No answer came: the export may or may not be running.
+        JobFailedError
+            The platform refused it.
+        """
+        project = self._project(options.get("project"))
+        found = self._catalog.find_segment(segment, project)
+        columns = [self._catalog.find_tag(tag, project) for tag in _words("tags", tags)]
+        keys = _words("properties", properties)
+        tag_ids = [tag.id for tag in columns]
+        arguments = {"tags": tag_ids, "properties": keys}
+        order = self._order(Kind.SEGMENT, found, project, arguments, columns, **options)
+        submitted = self._client.submit_segment(
+            project.id, found.id, charset=order.charset, tags=tag_ids, properties=keys
+        )
+        return ExportJob(self._client, submitted.id, order, stage=submitted.stage)
+
+    def submit_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> ExportJob:
+        """Start a funnel analysis's export and return at once; arguments as ``read_funnel``.
+
+        Returns
+        -------
+        ExportJob
+            ``job.to_pandas()`` waits for it and gives what ``read_funnel`` gives.
+
+        Raises
+        ------
+        SubmitUncertainError
+            No answer came: the export may or may not be running.
+        JobFailedError
+            The platform refused it.
+        """
+        return self._submit_analysis(Kind.FUNNEL, funnel, options)
+
+    def submit_event(self, event: str, **options: Unpack[ReadOptions]) -> ExportJob:
+        """Start an event analysis's export and return at once; as ``submit_funnel``."""
+        return self._submit_analysis(Kind.EVENT, event, options)
+
+    def submit_retention(self, retention: str, **options: Unpack[ReadOptions]) -> ExportJob:
+        """Start a retention analysis's export and return at once; as ``submit_funnel``."""
+        return self._submit_analysis(Kind.RETENTION, retention, options)
+
+    def submit_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> ExportJob:
+        """Start a frequency analysis's export and return at once; as ``submit_funnel``."""
+        return self._submit_analysis(Kind.FREQUENCY, frequency, options)
+
+    def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
+        """Pick up a job that was submitted before, here or elsewhere.
+
+        Parameters
+        ----------
+        job_id
+            The id that the submit answered (``job.id``).
+        charset
+            What it was asked for in; left out, the session's. A file that says something else
+            is read as what it says.
+
+        Returns
+        -------
+        ExportJob
+            Nothing is asked of the platform yet. The job's kind is read out of its id; a job
+            whose id does not tell is read as a list of users, in which nothing is lost.
+        """
+        order = Order(
+            platform=self._settings.url,
+            kind=Kind.of_job_id(job_id.strip()),
+            charset=check_charset(charset or self._settings.charset),
+            timeout=self._settings.timeout,
+        )
+        return ExportJob(self._client, job_id.strip(), order)
+
+    def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send any GraphQL document.
+
+        Parameters
+        ----------
+        query
+            The document; values belong into ``variables``.
+        variables
+            The values of the document's ``$names``.
+
+        Returns
+        -------
+        dict
+            The answer's ``data``.
+
+        Raises
+        ------
+        GraphQLError
+            The platform answered with errors; partial data is in the error's ``data``.
+        """
+        return self._client.graphql(query, variables)
+
+    @property
+    def _client(self) -> Client:
+        return self._open()[0]
+
+    @property
+    def _catalog(self) -> Catalog:
+        return self._open()[1]
+
+    def _open(self) -> tuple[Client, Catalog]:
+        with self._lock:
+            if self._opened is None:
+                client = Client(_with_sandbox(self._settings))
+                self._opened = client, Catalog(client)
+            return self._opened
+
+    def _project(self, wanted: str | None) -> Project:
+        wanted = wanted or self._settings.project
+        if wanted:
+            return self._catalog.find_project(wanted)
+        projects = self._catalog.projects()
+        if len(projects) == 1:
+            return projects[0]
+        names = ", ".join(repr(project.name) for project in projects[:10])
+        raise SettingsError(
+            f"The platform has {len(projects)} projects and none is chosen",
+            hint=f"Pass project=, to the verb or to gio.connect: {names or 'ask for access'}.",
+        )
+
+    def _tag_project(self, scope: str | None, wanted: str | None) -> Project | None:
+        if scope not in (None, "platform", "project"):
+            raise SettingsError(f"scope={scope!r} is unknown", hint='Use "platform" or "project".')
+        if scope == "platform" or (scope is None and not (wanted or self._settings.project)):
+            return None
+        return self._project(wanted)
+
+    def _list_analyses(self, kind: Kind, project: str | None) -> pd.DataFrame:
+        return to_frame(self._catalog.analyses(kind, self._project(project)), Analysis)
+
+    def _submit_analysis(self, kind: Kind, wanted: str, options: ReadOptions) -> ExportJob:
+        project = self._project(options.get("project"))
+        found = self._catalog.find_analysis(kind, wanted, project)
+        order = self._order(kind, found, project, {}, (), **options)
+        submitted = self._client.submit_analysis(kind, project.id, found.id, charset=order.charset)
+        return ExportJob(self._client, submitted.id, order, stage=submitted.stage)
+
+    def _order(
+        self,
+        kind: Kind,
+        item: Tag | Segment | Analysis,
+        in_project: Project | None,
+        arguments: Mapping[str, Any],
+        tags: Sequence[Tag],
+        *,
+        project: str | None = None,
+        charset: str | None = None,
+        dtype: Any = None,
+        dtype_backend: DtypeBackend | None = None,
+        timeout: float | EllipsisType | None = ...,
+    ) -> Order:
+        """Check the options, before anything is submitted, and write down what is asked for."""
+        if dtype_backend not in (None, "pyarrow", "numpy_nullable"):
+            raise SettingsError(
+                f"dtype_backend={dtype_backend!r} is unknown",
+                hint='Use "pyarrow" or "numpy_nullable", or leave it out.',
+            )
+        charset = check_charset(charset or self._settings.charset)
+        return Order(
+            platform=self._settings.url,
+            kind=kind,
+            item_id=item.id,
+            name=item.name,
+            project_id=in_project.id if in_project else None,
+            project_name=in_project.name if in_project else None,
+            charset=charset,
+            arguments={"charset": charset, "dtype_backend": dtype_backend, **arguments},
+            value_types=_value_types(tags),
+            dtype=dtype,
+            dtype_backend=dtype_backend,
+            timeout=self._settings.timeout if timeout is ... else check_timeout(timeout),
+        )
+
+
+def _with_sandbox(settings: Settings) -> Settings:
+    """Put the embedded platform's address and key in the place of ``sandbox:``."""
+    if settings.url != SANDBOX:
+        return settings
+    from gio_pandas import sandbox
+
+    embedded = sandbox.embedded()
+    return replace(settings, url=embedded.url, api_key=Secret(embedded.api_key), token=None)
+
+
+def _words(argument: str, words: Sequence[str]) -> list[str]:
+    """Take one word for a list of one, not for its letters."""
+    if isinstance(words, str):
+        return [words]
+    strange = [word for word in words if not isinstance(word, str)]
+    if strange:
+        raise TypeError(f"{argument}= takes names as text, not {strange[0]!r}")
+    return list(words)
+
+
+def _value_types(tags: Sequence[Tag]) -> dict[str, str]:
+    """Say what type a tag's column has, under the key or the name that may be its header."""
+    types: dict[str, str] = {}
+    for tag in tags:
+        if tag.value_type is None:
+            continue
+        for header in (tag.key, tag.name):
+            if header:
+                value_type = "STRING" if tag.is_array else tag.value_type
+                # Two tags of one name and different types: the values themselves decide.
+                types[header] = value_type if types.get(header, value_type) == value_type else ""
+    return {header: value_type for header, value_type in types.items() if value_type}

@@ -1,0 +1,395 @@
+"""Where the platform is and how to get in: argument > environment > profile file > default."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from gio_pandas.errors import SettingsError
+
+__all__ = ["SANDBOX", "Secret", "Settings", "check_charset", "check_timeout", "profile_path"]
+
+SANDBOX = "sandbox:"
+"""The url that stands for the embedded platform."""
+
+_SANDBOX_PROJECT = "默认项目"
+
+_WAYS = (
+    'Pass gio.connect("https://…", api_key="…"), or set GIO_URL and GIO_API_KEY in the '
+    "environment, or write both under [default] in {path}. "
+    'To try without an account: gio.connect("sandbox:").'
+)
+_ENVIRONMENT = {
+    "url": "GIO_URL",
+    "api_key": "GIO_API_KEY",
+    "token": "GIO_TOKEN",
+    "project": "GIO_PROJECT",
+    "charset": "GIO_CHARSET",
+    "auth_scheme": "GIO_AUTH_SCHEME",
+    "verify": "GIO_VERIFY",
+    "timeout": "GIO_TIMEOUT",
+}
+_KEYS = (*_ENVIRONMENT, "headers")
+_CREDENTIALS = ("api_key", "token")
+
+
+class Secret:
+    """A text that no repr, log or traceback shows; ``reveal()`` gives it.
+
+    Parameters
+    ----------
+    text
+        What is to be hidden.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Give the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(********)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a secret is not pickled; make a new Session where you need one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that a session needs to know before its first request.
+
+    Parameters
+    ----------
+    url
+        The platform's address, without a slash at its end, or ``"sandbox:"``.
+    api_key, token
+        The API key that tokens are fetched with; a token that is already there.
+    project
+        Id or name of the project that verbs use where none is passed.
+    auth_scheme
+        The word before the token in ``Authorization``; ``""`` sends the token bare.
+        13.x documents ``Token``, newer pages ``Bearer``.
+    headers
+        More headers for every request to the platform, such as a gateway's cookie.
+    verify
+        True, or a file with the certificates of a private CA.
+    timeout
+        Seconds that a wait for a job may take; None waits for ever.
+    charset
+        The charset that exports are asked for in.
+    profile
+        The profile of the file that was used, if one was.
+    """
+
+    url: str
+    api_key: Secret | None = None
+    token: Secret | None = None
+    project: str | None = None
+    auth_scheme: str = "Token"
+    headers: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
+    verify: bool | str = True
+    timeout: float | None = 3600.0
+    charset: str = "UTF-16LE"
+    profile: str | None = None
+
+    @classmethod
+    def resolve(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        path: Path | None = None,
+        profile: str | None = None,
+        **arguments: Any,
+    ) -> Settings:
+        """Put the settings together, each from the first source that has it.
+
+        Credentials come from one source together. A source that names a platform gives only its
+        charset and timeout to another: an address passed as an argument never gets another's key.
+
+        Parameters
+        ----------
+        environ
+            The environment; ``os.environ`` where None.
+        path
+            The profile file; the user's own where None.
+        profile
+            The profile's name; ``GIO_PROFILE``, else ``default``, where None.
+        **arguments
+            Fields of this class; None is "not given" (``timeout``: leave it out instead).
+
+        Raises
+        ------
+        SettingsError
+            Nothing says where the platform is, or something said cannot be used.
+        """
+        path = path or profile_path()
+        environ = os.environ if environ is None else environ
+        profile = profile or environ.get("GIO_PROFILE") or None
+        given = {
+            key: value for key, value in arguments.items() if value is not None or key == "timeout"
+        }
+        environment = {
+            key: environ[name] for key, name in _ENVIRONMENT.items() if environ.get(name)
+        }
+        chosen = _merge([given, environment, _read_profile(path, profile)])
+        if "url" not in chosen:
+            raise SettingsError("No platform is set", hint=_WAYS.format(path=path))
+        return cls(**_checked(chosen, path), profile=profile)
+
+    def describe(self) -> dict[str, str]:
+        """Every setting as text with the secrets masked, as ``gio-pandas doctor`` prints them."""
+        return {
+            "url": self.url,
+            "api_key": "********" if self.api_key else "not set",
+            "token": "********" if self.token else "not set",
+            "project": self.project or "not set",
+            "auth_scheme": self.auth_scheme or "none",
+            "headers": ", ".join(self.headers) or "none",
+            "verify": str(self.verify),
+            "timeout": "none" if self.timeout is None else f"{self.timeout:g} s",
+            "charset": self.charset,
+            "profile": self.profile or "default",
+        }
+
+
+def profile_path() -> Path:
+    """Say where the profile file lies: ``profiles.toml`` in the user's configuration folder."""
+    from platformdirs import user_config_path
+
+    return user_config_path("gio_pandas", appauthor=False) / "profiles.toml"
+
+
+def _read_profile(path: Path, name: str | None) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if name:
+            raise SettingsError(
+                f"Profile {name!r} is asked for, but there is no {path}",
+                hint=f"Write [{name}] with url and api_key there, or unset GIO_PROFILE.",
+            ) from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"The profile file {path} cannot be read ({error})",
+            hint="Mend the file, or move it away.",
+        ) from error
+    profiles = _parse_profiles(text, path)
+    if name and name not in profiles:
+        raise SettingsError(
+            f"There is no profile {name!r} in {path}",
+            hint=f"It has: {', '.join(profiles) or 'none'}.",
+        )
+    return _checked_profile(profiles.get(name or "default", {}), name or "default", path)
+
+
+def _parse_profiles(text: str, path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        profiles = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The parser's message has a place, never the text, which may hold a key.
+        raise SettingsError(
+            f"The profile file {path} is not TOML: {error}",
+            hint='It should read: [default] url = "https://…" api_key = "…", a line each.',
+        ) from None
+    loose = [key for key, value in profiles.items() if not isinstance(value, dict)]
+    if loose:
+        raise SettingsError(
+            f"{', '.join(loose)} in {path} stands outside of a profile",
+            hint="Put a line [default] above it.",
+        )
+    if _has_secret(profiles) and _others_can_read(path):
+        raise SettingsError(
+            f"{path} holds a secret and others can read it", hint=f"Run: chmod 600 '{path}'"
+        )
+    return profiles
+
+
+def _has_secret(profiles: Mapping[str, Mapping[str, Any]]) -> bool:
+    return any(
+        profile.get(key) for profile in profiles.values() for key in (*_CREDENTIALS, "headers")
+    )
+
+
+def _others_can_read(path: Path) -> bool:
+    # Windows has no such bits: its user folders are the user's own by inheritance.
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _checked_profile(profile: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    for key in profile:
+        if key not in _KEYS:
+            near = get_close_matches(key, _KEYS, n=1)
+            raise SettingsError(
+                f"[{name}] in {path} has {key!r}, which is no setting",
+                hint=f"Did you mean {near[0]!r}?" if near else f"Settings: {', '.join(_KEYS)}.",
+            )
+    return profile
+
+
+def _merge(sources: list[dict[str, Any]]) -> dict[str, Any]:
+    """Take each setting from the first source that has it; credentials from one together."""
+    chosen: dict[str, Any] = {}
+    for source in sources:
+        fresh = {key: value for key, value in source.items() if key not in chosen}
+        if "url" in chosen and "url" in source and _is_other(source, chosen):
+            # What was written for one platform's address is never sent to another's.
+            fresh = {key: fresh[key] for key in ("charset", "timeout") if key in fresh}
+        if any(key in chosen for key in _CREDENTIALS):
+            fresh = {key: value for key, value in fresh.items() if key not in _CREDENTIALS}
+        chosen |= fresh
+    return chosen
+
+
+def _is_other(source: dict[str, Any], chosen: dict[str, Any]) -> bool:
+    return _trimmed(source["url"]) != _trimmed(chosen["url"])
+
+
+def _trimmed(url: Any) -> str:
+    return str(url).strip().rstrip("/")
+
+
+def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
+    values = dict(chosen, url=_check_url(chosen["url"]))
+    for key in ("project", "auth_scheme"):
+        if key in values:
+            values[key] = str(values[key]).strip()
+    if "charset" in values:
+        values["charset"] = check_charset(values["charset"])
+    for key in _CREDENTIALS:
+        if key in values:
+            values[key] = _check_secret(key, values[key])
+    if "headers" in values:
+        values["headers"] = _check_headers(values["headers"])
+    if "verify" in values:
+        values["verify"] = _check_verify(values["verify"])
+    if "timeout" in values:
+        values["timeout"] = check_timeout(values["timeout"])
+    if values["url"] == SANDBOX:
+        values.setdefault("project", _SANDBOX_PROJECT)
+    way_in = any(values.get(key) for key in (*_CREDENTIALS, "headers"))
+    if values["url"] != SANDBOX and not way_in:
+        raise SettingsError(f"{values['url']} is set, but no API key", hint=_WAYS.format(path=path))
+    return values
+
+
+def _check_url(url: Any) -> str:
+    text = _trimmed(url)
+    if text == SANDBOX:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        # The text is not shown when it may hold a password.
+        shown = "The url" if "@" in text else f"The url {text!r}"
+        raise SettingsError(
+            f"{shown} is not the address of a platform",
+            hint='Write it whole, such as "https://cdp.example.cn", or "sandbox:".',
+        )
+    if parts.username or parts.password:
+        raise SettingsError(
+            f"The url of {parts.hostname} has a user name or password in it",
+            hint="Take it out, and pass headers={'Authorization': …} if a gateway asks for one.",
+        )
+    if parts.query or parts.fragment:
+        raise SettingsError(
+            f"The url {text!r} has a query or fragment",
+            hint=f"Use {parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}",
+        )
+    return text
+
+
+def _check_secret(key: str, value: Any) -> Secret:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str) or not text.strip():
+        raise SettingsError(f"The {key} is empty or no text", hint="Copy it once more.")
+    text = text.strip()
+    if not text.isascii() or not text.isprintable():
+        raise SettingsError(
+            f"The {key} has characters that no {key} has",
+            hint="Copy it once more, without quotes, spaces or line breaks.",
+        )
+    return Secret(text)
+
+
+def _check_headers(headers: Any) -> Mapping[str, Secret]:
+    if not isinstance(headers, Mapping):
+        raise SettingsError("headers is no mapping", hint='Write headers={"Cookie": "…"}.')
+    return MappingProxyType(
+        {
+            str(name): value if isinstance(value, Secret) else Secret(str(value))
+            for name, value in headers.items()
+        }
+    )
+
+
+def _check_verify(verify: Any) -> bool | str:
+    text = os.fspath(verify) if isinstance(verify, os.PathLike) else str(verify)
+    if text.lower() in ("true", "1", "yes"):
+        return True
+    if text.lower() in ("false", "0", "no"):
+        raise SettingsError(
+            "verify=False would let anybody read the API key on its way",
+            hint="Pass verify= the file with your company's CA certificate.",
+        )
+    if not Path(text).expanduser().is_file():
+        raise SettingsError(f"The CA file {text!r} (verify) does not exist", hint="Check the path.")
+    return str(Path(text).expanduser())
+
+
+def check_charset(charset: Any) -> str:
+    """Give a charset back, trimmed.
+
+    Raises
+    ------
+    SettingsError
+        No codec reads it.
+    """
+    text = str(charset).strip()
+    try:
+        codecs.lookup(text)
+    except (LookupError, ValueError):
+        raise SettingsError(
+            f"There is no charset {text!r}", hint="Use UTF-16LE, UTF-8, GBK or GB18030."
+        ) from None
+    return text
+
+
+def check_timeout(timeout: Any) -> float | None:
+    """Give a wait's bound back as seconds, or None for no bound.
+
+    Raises
+    ------
+    SettingsError
+        It is no number above 0.
+    """
+    if timeout is None or str(timeout).lower() == "none":
+        return None
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not seconds > 0:
+        raise SettingsError(
+            f"timeout={timeout!r} is no number of seconds above 0",
+            hint="Write seconds, or None to wait for ever.",
+        )
+    return seconds
