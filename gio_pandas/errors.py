@@ -53,9 +53,9 @@ class GioError(Exception):
     """
 
     def __init__(self, what: str, *, hint: str) -> None:
-        self.what = what
+        self.what = " ".join(what.split()).rstrip(".")
         self.hint = hint
-        super().__init__(f"{what.rstrip('.')}. {hint}")
+        super().__init__(f"{self.what}. {hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep every attribute through pickling, as a process pool needs."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -203,6 +202,8 @@ def _read_profile(path: Path, name: str | None) -> dict[str, Any]:
 
 
 def _parse_profiles(text: str, path: Path) -> dict[str, dict[str, Any]]:
+    import tomllib
+
     try:
         profiles = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

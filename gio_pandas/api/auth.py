@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 import httpx
 
-from gio_pandas.errors import AuthenticationError, PlatformUnavailableError
+from gio_pandas.errors import AuthenticationError, PlatformUnavailableError, SettingsError
 from gio_pandas.settings import Secret
 
-__all__ = ["TokenAuth", "is_login_page", "same_origin"]
+__all__ = ["TokenAuth", "is_login_page", "refuse_moved", "same_origin"]
 
+_TOKEN_PATH = "/accounts/oauth/access_token"
 _Flow = Generator[httpx.Request, httpx.Response, None]
 
 
@@ -29,7 +30,35 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def is_login_page(response: httpx.Response) -> bool:
     """Tell by status and headers whether a gateway's login answered (op-api §5.8)."""
     is_page = "html" in response.headers.get("content-type", "").lower()
-    return response.is_redirect or (response.status_code == 200 and is_page)
+    return response.has_redirect_location or (response.status_code == 200 and is_page)
+
+
+def refuse_moved(response: httpx.Response, service: str) -> None:
+    """Raise where a redirect names the same service under another address, mostly https.
+
+    Parameters
+    ----------
+    response
+        What answered; anything but a redirect passes.
+    service
+        The path that was asked for, without the platform's own prefix.
+
+    Raises
+    ------
+    SettingsError
+        The platform has moved as a whole.
+    """
+    if not response.has_redirect_location:
+        return
+    try:
+        target = response.url.join(response.headers["location"]).copy_with(query=None)
+    except httpx.InvalidURL:
+        return
+    if target.path.endswith(service) and target != response.url:
+        raise SettingsError(
+            f"The platform has moved to {str(target).removesuffix(service)}",
+            hint="Use that address as url.",
+        )
 
 
 class TokenAuth(httpx.Auth):
@@ -63,7 +92,7 @@ class TokenAuth(httpx.Auth):
         headers: Mapping[str, Secret],
     ) -> None:
         self._platform = httpx.URL(platform)
-        self._token_url = httpx.URL(f"{platform}/accounts/oauth/access_token")
+        self._token_url = httpx.URL(f"{platform}{_TOKEN_PATH}")
         self._api_key = api_key
         self._token = token
         self._scheme = scheme
@@ -81,6 +110,8 @@ class TokenAuth(httpx.Auth):
         a streamed download too, if it were told that the token's answer must be read.
         """
         if not same_origin(request.url, self._platform):
+            # A cookie jar tells hosts apart, not ports: another service gets none of ours.
+            request.headers.pop("Cookie", None)
             yield request
             return
         self._attach_headers(request)
@@ -154,6 +185,7 @@ def _read_token(response: httpx.Response) -> Secret:
             status=status,
             seen=False,
         )
+    refuse_moved(response, _TOKEN_PATH)
     if is_login_page(response) or status in (404, 405):
         raise AuthenticationError(
             f"{response.url.host} has no token service under {response.url.path}",

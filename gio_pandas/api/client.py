@@ -92,9 +92,14 @@ class Client:
         """List a project's analyses of one kind."""
         return self._list(_ANALYSES[kind], Analysis.from_json, project_id)
 
-    def job_result(self, job_id: str) -> JobResult | None:
-        """Ask once how far a job is; None while the platform does not know it yet."""
-        data = self._transport.query(queries.JOB_RESULT, {"id": job_id}, attempts=1)
+    def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None:
+        """Ask once how far a job is; None while the platform does not know it yet.
+
+        An answer is waited for ``timeout`` seconds at most.
+        """
+        data = self._transport.query(
+            queries.JOB_RESULT, {"id": job_id}, attempts=1, timeout=timeout
+        )
         raw = data.get("jobResult")
         return JobResult.from_json(raw) if raw else None
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gio_pandas._version import __version__
-from gio_pandas.api.auth import TokenAuth, is_login_page
+from gio_pandas.api.auth import TokenAuth, is_login_page, refuse_moved
 from gio_pandas.errors import (
     AuthenticationError,
     DownloadError,
@@ -94,14 +94,7 @@ class Transport:
             headers=settings.headers,
         )
         self._scheme = settings.auth_scheme
-        self._http = httpx.Client(
-            verify=_certificates(settings.verify),
-            timeout=_TIMEOUT,
-            headers={"User-Agent": USER_AGENT},
-            follow_redirects=False,
-            # A proxy of the environment would look for the sandbox on its own machine.
-            trust_env=urlsplit(settings.url).hostname not in ("127.0.0.1", "localhost", "::1"),
-        )
+        self._http = _http_client(settings)
 
     def close(self) -> None:
         """Close every connection."""
@@ -187,7 +180,8 @@ class Transport:
         answer = _json_answer(response)
         if answer is None:
             raise _odd_answer(response)
-        errors = [error for error in answer.get("errors") or () if error]
+        errors = answer.get("errors") or []
+        errors = [error for error in errors if error] if isinstance(errors, list) else [errors]
         data = answer.get("data")
         if errors:
             raise _graphql_error(errors, data)
@@ -197,8 +191,7 @@ class Transport:
 
     def _check_status(self, response: httpx.Response) -> None:
         status = response.status_code
-        if response.is_redirect:
-            raise self._redirected(response)
+        refuse_moved(response, "/graphql")
         if status == 401:
             raise AuthenticationError(
                 f"The platform does not accept the token (HTTP 401, scheme {self._scheme!r})",
@@ -209,8 +202,7 @@ class Transport:
                 "The platform refuses this to your account (HTTP 403)",
                 hint="Ask the administrator for the right to the project and to exports.",
             )
-        if is_login_page(response) or _is_html(response):
-            raise _login_page(response)
+        # Before the look for a login: a gateway's "502 Bad Gateway" is a web page too.
         if status in _TRANSIENT_STATUSES:
             raise PlatformUnavailableError(
                 f"The platform is not ready (HTTP {status})",
@@ -219,6 +211,8 @@ class Transport:
                 retry_after=retry_after(response.headers),
                 seen=status not in _UNSEEN_STATUSES,
             )
+        if is_login_page(response) or _is_html(response):
+            raise _login_page(response)
 
     @contextmanager
     def download(
@@ -254,7 +248,7 @@ class Transport:
                 yield self._reply(response, start)
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             raise BrokenTransferError(_words(error)) from error
 
     def _get(self, target: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
@@ -262,7 +256,7 @@ class Transport:
         for _ in range(_REDIRECTS):
             request = self._http.build_request("GET", target, headers=headers)
             response = self._http.send(request, auth=self._auth, stream=True)
-            if not response.is_redirect:
+            if not response.has_redirect_location:
                 return response
             response.close()
             target = target.join(response.headers["location"])
@@ -284,7 +278,7 @@ class Transport:
             )
         encoded = "content-encoding" in response.headers
         length = response.headers.get("content-length")
-        begin = start if status == 206 else 0
+        begin = _first_byte(response, start) if status == 206 else 0
         return Reply(
             start=begin,
             size=begin + int(length) if length and not encoded else None,
@@ -302,15 +296,6 @@ class Transport:
             f"No answer from {self._base} ({_words(error)})", hint=hint, seen=not unseen
         )
 
-    def _redirected(self, response: httpx.Response) -> GioError:
-        target = response.url.join(response.headers.get("location", ""))
-        if target.path == response.url.path:
-            return SettingsError(
-                f"{self._base} has moved to {target.scheme}://{target.netloc.decode()}",
-                hint="Use that address as url.",
-            )
-        return _login_page(response)
-
 
 def retry_after(headers: httpx.Headers) -> float | None:
     """Read ``Retry-After`` as seconds, whichever of its two forms it has."""
@@ -319,7 +304,7 @@ def retry_after(headers: httpx.Headers) -> float | None:
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -337,17 +322,42 @@ def _wait_for_unseen(error: Exception) -> bool | float:
     return unseen and _wait_for_platform(error)
 
 
+def _http_client(settings: Settings) -> httpx.Client:
+    verify = _certificates(settings.verify)
+    try:
+        return httpx.Client(
+            verify=verify,
+            timeout=_TIMEOUT,
+            headers={"User-Agent": USER_AGENT},
+            follow_redirects=False,
+            # A proxy of the environment would look for the sandbox on its own machine.
+            trust_env=urlsplit(settings.url).hostname not in ("127.0.0.1", "localhost", "::1"),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise SettingsError(
+            f"A proxy of the environment cannot be used ({error})",
+            hint="Set HTTP_PROXY, HTTPS_PROXY and ALL_PROXY to http://…, or put the platform's "
+            "host into NO_PROXY.",
+        ) from error
+
+
 def _certificates(verify: bool | str) -> Any:
     if not isinstance(verify, str):
         return True
     context = httpx.create_ssl_context()
-    context.load_verify_locations(verify)
+    try:
+        context.load_verify_locations(verify)
+    except OSError as error:
+        raise SettingsError(
+            f"The CA file {verify!r} (verify) cannot be read ({error})",
+            hint="It must hold the company's CA certificate in PEM form (BEGIN CERTIFICATE).",
+        ) from error
     return context
 
 
 def is_mutation(document: str) -> bool:
-    """Tell whether a document changes something on the platform."""
-    return re.search(r"^\s*mutation\b", document, flags=re.MULTILINE) is not None
+    """Tell whether a document may change something on the platform; in doubt, it does."""
+    return re.search(r"\bmutation\b", document) is not None
 
 
 def _operation_name(document: str) -> str | None:
@@ -358,6 +368,15 @@ def _operation_name(document: str) -> str | None:
 
 def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+def _first_byte(response: httpx.Response, start: int) -> int:
+    """Read which byte a partial answer begins with; past ``start`` there would be a gap."""
+    found = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+    begin = int(found[1]) if found else start
+    if begin > start:
+        raise BrokenTransferError(f"byte {start:,} was asked for and {begin:,} came")
+    return begin
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
@@ -409,10 +428,12 @@ def _graphql_error(errors: list[Any], data: Any) -> GioError:
         error if isinstance(error, dict) else {"message": str(error)} for error in errors
     ]
     message = "; ".join(str(entry.get("message", "no message")) for entry in entries[:3])
-    extensions = entries[0].get("extensions") or {}
+    extensions = entries[0].get("extensions")
+    code = extensions.get("code") if isinstance(extensions, dict) else None
     what = f"The platform answered: {message[:500]}"
-    kind = _CODES.get(str(extensions.get("code", "")).upper())
-    if kind is not None:
+    kind = _CODES.get(str(code).upper())
+    # What came beside the errors is kept: it may be the job that a submit started.
+    if kind is not None and not (isinstance(data, dict) and any(data.values())):
         return kind(what, hint="Check the API key and ask the administrator for the right to it.")
     return GraphQLError(
         what,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -390,6 +389,8 @@ class ExportJob:
         return [Part(self._platform, uri) for uri in self._uris]
 
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
+        import asyncio
+
         return asyncio.to_thread(self.to_pandas).__await__()
 
     def __repr__(self) -> str:
