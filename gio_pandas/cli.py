@@ -65,7 +65,9 @@ class _Commands(click.Group):
                 raise
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt as interrupt:
-            click.echo(f"\nInterrupted: {interrupt}" if str(interrupt) else "\nInterrupted", err=True)
+            click.echo(
+                f"\nInterrupted: {interrupt}" if str(interrupt) else "\nInterrupted", err=True
+            )
             ctx.exit(130)
 
 
@@ -131,7 +133,7 @@ def _session(connection: Mapping[str, Any]) -> Session:
 
 
 @main.command("list", short_help="List what there is.")
-@click.argument("what", type=click.Choice(list(_COLUMNS)))
+@click.argument("what", type=click.Choice(list(_COLUMNS)), metavar="WHAT")
 @click.option(
     "--scope",
     type=click.Choice(["platform", "project"]),
@@ -141,9 +143,9 @@ def _session(connection: Mapping[str, Any]) -> Session:
 @click.option("--csv", "as_csv", is_flag=True, help="Write all columns as CSV (UTF-8).")
 @_with_connection
 def list_(connection: dict[str, Any], what: str, scope: str | None, as_csv: bool) -> None:
-    """List projects, tags, segments or analyses, in the platform's order.
+    """List what there is, in the platform's order.
 
-    Ids, names and keys (标识符) are what `gio-pandas export` takes.
+    WHAT is projects, tags, segments, funnels, events, retentions or frequencies. Ids, names and keys (标识符) are what `gio-pandas export` takes.
     """
     if scope and what != "tags":
         raise click.UsageError(f"--scope is for tags; {what} are always a project's.")
@@ -198,7 +200,7 @@ def _check_output(_: click.Context, __: click.Parameter, output: Path) -> Path:
 
 
 @main.command(short_help="Export a segment, tag or analysis to a file.")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
 @click.argument("name")
 @click.option(
     "-o",
@@ -238,12 +240,11 @@ def _check_output(_: click.Context, __: click.Parameter, output: Path) -> Path:
     help="How long to wait for the platform, 3600 by default; none waits for ever. [GIO_TIMEOUT]",
 )
 @_with_connection
-def export(
-    connection: dict[str, Any], kind: str, name: str, output: Path, **options: Any
-) -> None:
+def export(connection: dict[str, Any], kind: str, name: str, output: Path, **options: Any) -> None:
     """Export a segment, tag or analysis to a file.
 
-    NAME is its name or its id, of a tag also its key (标识符).
+    KIND is segment (分群), tag (标签), funnel (漏斗分析), event (事件分析), retention (留存分析) or
+    frequency (分布分析). NAME is its name or its id, of a tag also its key (标识符).
 
     \b
     Examples:
@@ -449,7 +450,9 @@ class _Checkup:
                 raise
             raise SettingsError(error.what, hint=_three_ways()) from None
         settings = self._session.settings.describe().items()
-        return "\n".join(["", *(f"{name:<12} {value}" for name, value in settings)])
+        return "\n".join(
+            ["secrets are masked", *(f"{name:<12} {value}" for name, value in settings)]
+        )
 
     def reachable(self) -> str:
         """Ask the least that can be asked; whether it may be asked is the next check."""

@@ -197,13 +197,17 @@ class JobTimeoutError(GioError):
 
     Attributes
     ----------
-    job : ExportJob
-        The job: ``error.job.to_pandas(timeout=…)`` waits on.
+    job : ExportJob or None
+        The job: ``error.job.to_pandas(timeout=…)`` waits on. None after pickling: a job holds the
+        way in, which is not pickled; the message has the job's id.
     """
 
     def __init__(self, what: str, *, hint: str, job: Any) -> None:
         super().__init__(what, hint=hint)
         self.job = job
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__ | {"job": None})
 
 
 class DownloadError(GioError):

@@ -547,7 +547,12 @@ class Session:
             project_id=in_project.id if in_project else None,
             project_name=in_project.name if in_project else None,
             charset=charset,
-            arguments={"charset": charset, "dtype_backend": dtype_backend, **arguments},
+            arguments={
+                "charset": charset,
+                "dtype": _plain(dtype),
+                "dtype_backend": dtype_backend,
+                **arguments,
+            },
             value_types=_value_types(tags),
             dtype=dtype,
             dtype_backend=dtype_backend,
@@ -563,6 +568,13 @@ def _with_sandbox(settings: Settings) -> Settings:
 
     embedded = sandbox.embedded()
     return replace(settings, url=embedded.url, api_key=Secret(embedded.api_key), token=None)
+
+
+def _plain(dtype: Any) -> Any:
+    """Write dtypes by their names, which survive JSON."""
+    if isinstance(dtype, Mapping):
+        return {str(name): _plain(wanted) for name, wanted in dtype.items()}
+    return dtype.__name__ if isinstance(dtype, type) else None if dtype is None else str(dtype)
 
 
 def _words(argument: str, words: Sequence[str]) -> list[str]:

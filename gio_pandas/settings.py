@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gio_pandas.errors import SettingsError
 
@@ -39,6 +40,8 @@ _ENVIRONMENT = {
 }
 _KEYS = (*_ENVIRONMENT, "headers")
 _CREDENTIALS = ("api_key", "token")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A word of HTTP: a header's name, an authorization's scheme."""
 
 
 class Secret:
@@ -271,9 +274,10 @@ def _trimmed(url: Any) -> str:
 
 def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
     values = dict(chosen, url=_check_url(chosen["url"]))
-    for key in ("project", "auth_scheme"):
-        if key in values:
-            values[key] = str(values[key]).strip()
+    if "project" in values:
+        values["project"] = str(values["project"]).strip()
+    if "auth_scheme" in values:
+        values["auth_scheme"] = _check_scheme(values["auth_scheme"])
     if "charset" in values:
         values["charset"] = check_charset(values["charset"])
     for key in _CREDENTIALS:
@@ -297,10 +301,10 @@ def _check_url(url: Any) -> str:
     text = _trimmed(url)
     if text == SANDBOX:
         return text
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         # The text is not shown when it may hold a password.
-        shown = "The url" if "@" in text else f"The url {text!r}"
+        shown = "The url" if "@" in text or "?" in text else f"The url {text!r}"
         raise SettingsError(
             f"{shown} is not the address of a platform",
             hint='Write it whole, such as "https://cdp.example.cn", or "sandbox:".',
@@ -312,8 +316,28 @@ def _check_url(url: Any) -> str:
         )
     if parts.query or parts.fragment:
         raise SettingsError(
-            f"The url {text!r} has a query or fragment",
+            f"The url of {parts.hostname} has a query or fragment",
             hint=f"Use {parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}",
+        )
+    return text
+
+
+def _split(url: str) -> SplitResult | None:
+    if not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return None
+    return parts
+
+
+def _check_scheme(scheme: Any) -> str:
+    text = str(scheme).strip()
+    if text and not _NAME.fullmatch(text):
+        raise SettingsError(
+            f"auth_scheme={text!r} is no word", hint='Use "Token", "Bearer", or "" for none.'
         )
     return text
 
@@ -334,12 +358,18 @@ def _check_secret(key: str, value: Any) -> Secret:
 def _check_headers(headers: Any) -> Mapping[str, Secret]:
     if not isinstance(headers, Mapping):
         raise SettingsError("headers is no mapping", hint='Write headers={"Cookie": "…"}.')
-    return MappingProxyType(
-        {
-            str(name): value if isinstance(value, Secret) else Secret(str(value))
-            for name, value in headers.items()
-        }
-    )
+    return MappingProxyType({str(name): _check_header(name, headers[name]) for name in headers})
+
+
+def _check_header(name: Any, value: Any) -> Secret:
+    # Checked here because the HTTP library would print a bad value in its error.
+    text = (value.reveal() if isinstance(value, Secret) else str(value)).strip()
+    if not _NAME.fullmatch(str(name)) or not text.isprintable():
+        raise SettingsError(
+            f"The header {name!r} has a line break or another character that no header has",
+            hint="Copy its name and value once more.",
+        )
+    return Secret(text)
 
 
 def _check_verify(verify: Any) -> bool | str:

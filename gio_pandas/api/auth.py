@@ -14,7 +14,7 @@ from gio_pandas.settings import Secret
 
 __all__ = ["TokenAuth", "is_login_page", "refuse_moved", "same_origin"]
 
-_TOKEN_PATH = "/accounts/oauth/access_token"
+_SERVICE = "/accounts/oauth/access_token"
 _Flow = Generator[httpx.Request, httpx.Response, None]
 
 
@@ -92,7 +92,7 @@ class TokenAuth(httpx.Auth):
         headers: Mapping[str, Secret],
     ) -> None:
         self._platform = httpx.URL(platform)
-        self._token_url = httpx.URL(f"{platform}{_TOKEN_PATH}")
+        self._token_url = httpx.URL(f"{platform}{_SERVICE}")
         self._api_key = api_key
         self._token = token
         self._scheme = scheme
@@ -185,7 +185,7 @@ def _read_token(response: httpx.Response) -> Secret:
             status=status,
             seen=False,
         )
-    refuse_moved(response, _TOKEN_PATH)
+    refuse_moved(response, _SERVICE)
     if is_login_page(response) or status in (404, 405):
         raise AuthenticationError(
             f"{response.url.host} has no token service under {response.url.path}",

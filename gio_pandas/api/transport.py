@@ -62,6 +62,8 @@ class Reply:
         The whole file's size in bytes; None where the platform does not say.
     validator
         The strong ETag, or the date, that tells whether the file is still the same one.
+    resumable
+        Whether the platform says that it can go on from the middle of this very file.
     content_type
         What the platform says it sends.
     chunks
@@ -71,6 +73,7 @@ class Reply:
     start: int
     size: int | None
     validator: str | None
+    resumable: bool
     content_type: str
     chunks: Iterator[bytes]
 
@@ -100,8 +103,24 @@ class Transport:
         """Close every connection."""
         self._http.close()
 
-    def query(self, document: str, variables: Mapping[str, Any], *, attempts: int = 4) -> Any:
+    def query(
+        self,
+        document: str,
+        variables: Mapping[str, Any],
+        *,
+        attempts: int = 4,
+        timeout: float | None = None,
+    ) -> Any:
         """Ask something that can be asked again, and do so while the platform is away.
+
+        Parameters
+        ----------
+        document, variables
+            What is asked.
+        attempts
+            How often, at most.
+        timeout
+            Seconds to wait for one answer, if fewer than a minute.
 
         Returns
         -------
@@ -119,7 +138,7 @@ class Transport:
             on=_wait_for_platform, attempts=attempts, timeout=60.0, wait_initial=0.3, wait_max=10.0
         ):
             with attempt:
-                return self._data(self._post(document, variables))
+                return self._data(self._post(document, variables, timeout=_bounded(timeout)))
         raise AssertionError("unreachable")
 
     def submit(self, document: str, variables: Mapping[str, Any]) -> Any:
@@ -144,7 +163,9 @@ class Transport:
         ):
             with attempt:
                 try:
-                    return self._data(self._post(document, variables, submit=True))
+                    return self._data(
+                        self._post(document, variables, timeout=_SUBMIT_TIMEOUT, submit=True)
+                    )
                 except PlatformUnavailableError as error:
                     if not error.seen:
                         raise
@@ -156,7 +177,12 @@ class Transport:
         raise AssertionError("unreachable")
 
     def _post(
-        self, document: str, variables: Mapping[str, Any], *, submit: bool = False
+        self,
+        document: str,
+        variables: Mapping[str, Any],
+        *,
+        timeout: httpx.Timeout,
+        submit: bool = False,
     ) -> httpx.Response:
         request = self._http.build_request(
             "POST",
@@ -167,7 +193,7 @@ class Transport:
                 "operationName": _operation_name(document),
             },
             headers={"Accept": "application/json"},
-            timeout=_SUBMIT_TIMEOUT if submit else _TIMEOUT,
+            timeout=timeout,
             extensions={"submit": submit},
         )
         try:
@@ -255,7 +281,10 @@ class Transport:
         """Follow redirects by hand: each hop gets credentials only on the platform's origin."""
         for _ in range(_REDIRECTS):
             request = self._http.build_request("GET", target, headers=headers)
-            response = self._http.send(request, auth=self._auth, stream=True)
+            try:
+                response = self._http.send(request, auth=self._auth, stream=True)
+            except PlatformUnavailableError as error:  # no new token just now
+                raise BrokenTransferError(error.what, error.retry_after) from error
             if not response.has_redirect_location:
                 return response
             response.close()
@@ -279,10 +308,12 @@ class Transport:
         encoded = "content-encoding" in response.headers
         length = response.headers.get("content-length")
         begin = _first_byte(response, start) if status == 206 else 0
+        validator = None if encoded else _validator(response.headers)
         return Reply(
             start=begin,
             size=begin + int(length) if length and not encoded else None,
-            validator=None if encoded else _validator(response.headers),
+            validator=validator,
+            resumable=bool(validator) and response.headers.get("accept-ranges") == "bytes",
             content_type=response.headers.get("content-type", ""),
             chunks=response.iter_bytes() if encoded else response.iter_raw(),
         )
@@ -320,6 +351,12 @@ def _wait_for_platform(error: Exception) -> bool | float:
 def _wait_for_unseen(error: Exception) -> bool | float:
     unseen = isinstance(error, PlatformUnavailableError) and not error.seen
     return unseen and _wait_for_platform(error)
+
+
+def _bounded(timeout: float | None) -> httpx.Timeout:
+    if timeout is None:
+        return _TIMEOUT
+    return httpx.Timeout(max(min(timeout, 60.0), 0.1), connect=max(min(timeout, 10.0), 0.1))
 
 
 def _http_client(settings: Settings) -> httpx.Client:

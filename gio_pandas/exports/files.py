@@ -143,7 +143,8 @@ class _Transfer:
         self._client = client
         self._url = url
         self._part = part
-        self._checksum = 0
+        # Summed up where the platform could only begin again, to compare what comes twice.
+        self._checksum: int | None = 0
         self._validator: str | None = None
 
     def rest(self) -> Iterator[bytes]:
@@ -154,6 +155,8 @@ class _Transfer:
             self._refuse_other_things(reply)
             self._validator = reply.validator
             self.size = reply.size
+            if reply.resumable and not self.position:
+                self._checksum = None
             skip = self.position - reply.start
             seen = 0
             for chunk in reply.chunks:
@@ -163,7 +166,8 @@ class _Transfer:
                     if not self.position:
                         self._refuse_page(chunk)
                     self.position += len(chunk)
-                    self._checksum = zlib.crc32(chunk, self._checksum)
+                    if self._checksum is not None:
+                        self._checksum = zlib.crc32(chunk, self._checksum)
                     yield chunk
             self._check_length(skip)
 

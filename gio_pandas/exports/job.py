@@ -114,7 +114,7 @@ class Order:
 
 
 class _Platform(Downloads, Protocol):
-    def job_result(self, job_id: str) -> JobResult | None: ...
+    def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None: ...
 
 
 class ExportJob:
@@ -236,7 +236,8 @@ class ExportJob:
         began = self._clock()
         odd_since: float | None = None
         while True:
-            verdict, trouble = self._try_poll()
+            left = None if bound is None else bound - (self._clock() - began)
+            verdict, trouble = self._try_poll(left)
             if verdict is Verdict.DONE:
                 return
             waited = self._clock() - began
@@ -249,16 +250,18 @@ class ExportJob:
             pause = next_delay(waited, random.random())
             self._sleep(pause if bound is None else min(pause, max(bound - waited, 0.01)))
 
-    def _try_poll(self) -> tuple[Verdict | None, PlatformUnavailableError | None]:
+    def _try_poll(
+        self, left: float | None
+    ) -> tuple[Verdict | None, PlatformUnavailableError | None]:
         try:
-            return self._poll(), None
+            return self._poll(left), None
         except PlatformUnavailableError as error:
             return None, error
 
-    def _poll(self) -> Verdict:
+    def _poll(self, left: float | None = None) -> Verdict:
         if self._uris:
             return Verdict.DONE
-        result = self._platform.job_result(self._id)
+        result = self._platform.job_result(self._id, timeout=left)
         verdict = judge(result.stage if result else None)
         if result is not None:
             self._stage = result.stage
