@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _CODE = """
-import sys
-from gio_pandas.cli import main
-main(["sandbox", "--port", "0", *sys.argv[1:]])
+import json, sys
+from gio_pandas import sandbox
+sandbox.serve(0, on_ready=lambda *way_in: print(*way_in, flush=True), **json.loads(sys.argv[1]))
 """
 
 
 @contextmanager
-def sandbox_process(*arguments: str) -> Iterator[tuple[str, str]]:
-    """Run ``gio-pandas sandbox`` and give its url and API key."""
+def sandbox_process(**options: Any) -> Iterator[tuple[str, str]]:
+    """Run a sandbox with these options and give its url and API key."""
     server = subprocess.Popen(
-        [sys.executable, "-c", _CODE, *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _CODE, json.dumps(options)], stdout=subprocess.PIPE, text=True
     )
     assert server.stdout is not None
     try:
-        said: dict[str, str] = {}
-        while not {"url", "api_key"} <= said.keys():
-            line = server.stdout.readline()
-            if not line:
-                raise RuntimeError("the sandbox did not start")
-            name, _, value = line.strip().partition("=")
-            said[name.strip()] = value.strip().strip('"')
-        yield said["url"], said["api_key"]
+        url, api_key = server.stdout.readline().split()
+        yield url, api_key
     finally:
         server.terminate()
         server.wait()

@@ -22,7 +22,7 @@ LIMIT_MS = 60.0
 def run() -> list[dict[str, object]]:
     """Read in turn, against a sandbox in another process; CPU milliseconds of this process."""
     with (
-        sandbox_process("--stage-seconds", "0") as (url, api_key),
+        sandbox_process(stage_seconds=0) as (url, api_key),
         gio.Session(url, api_key=api_key, project="默认项目") as session,
         httpx.Client(trust_env=False) as http,
     ):

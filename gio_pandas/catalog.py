@@ -172,9 +172,14 @@ def _only(found: Sequence[Item], wanted: str, label: str, project: Project | Non
 
 
 def _not_found(
-    items: Sequence[Item], wanted: str, label: str, project: Project | None
+    items: Sequence[Project | Tag | Segment | Analysis],
+    wanted: str,
+    label: str,
+    project: Project | None,
 ) -> NotFoundError:
-    near = near_names([item.name for item in items], wanted)
+    # A tag's key is a word as its name is; an id is none, and looks like anything.
+    words = [word for item in items for word in (item.name, *item.keys[1:])]
+    near = near_names(words, wanted)
     plural = label.split(" ")[0]
     hint = (
         f"Near: {', '.join(repr(name) for name in near)}."

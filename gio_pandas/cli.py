@@ -11,8 +11,9 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +42,16 @@ _KINDS = ("segment", "tag", *_ANALYSES)
 _ANALYSIS_COLUMNS = ("id", "name", "chart_type", "creator", "updated_at")
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "projects": ("id", "name", "owner", "members", "created_at"),
-    "tags": ("id", "name", "key", "type", "value_type", "users", "creator", "updated_at"),
+    "tags": ("id", "name", "key", "value_type", "users", "updated_at"),
     "segments": ("id", "name", "users", "scheduler", "creator", "updated_at"),
     "funnels": _ANALYSIS_COLUMNS,
     "events": _ANALYSIS_COLUMNS,
     "retentions": _ANALYSIS_COLUMNS,
     "frequencies": _ANALYSIS_COLUMNS,
 }
-"""What of a listing fits a terminal; ``--csv`` has all of it."""
+"""What of a listing fits 100 columns of a terminal; ``--csv`` has all of it."""
+
+_FEW = 4
 
 
 class _Commands(click.Group):
@@ -140,12 +143,13 @@ def _session(connection: Mapping[str, Any]) -> Session:
     help="Which tags: all of the platform's, or the project's. By default the project's where "
     "one is set.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Write all columns as CSV (UTF-8).")
+@click.option("--csv", "as_csv", is_flag=True, help="Write CSV (UTF-8), with every column.")
 @_with_connection
 def list_(connection: dict[str, Any], what: str, scope: str | None, as_csv: bool) -> None:
     """List what there is, in the platform's order.
 
-    WHAT is projects, tags, segments, funnels, events, retentions or frequencies. Ids, names and keys (标识符) are what `gio-pandas export` takes.
+    WHAT is projects, tags, segments, funnels, events, retentions or frequencies. Their ids, names
+    and keys (标识符) are what `gio-pandas export` takes.
     """
     if scope and what != "tags":
         raise click.UsageError(f"--scope is for tags; {what} are always a project's.")
@@ -181,7 +185,7 @@ def _table(frame: pd.DataFrame, *, index: bool = False) -> str:
     import pandas as pd
 
     with pd.option_context("display.unicode.east_asian_width", True):
-        return frame.to_string(index=index, na_rep="-")
+        return frame.to_string(index=index, na_rep="NaN" if index else "-")
 
 
 _ONLY_FOR = {"tags": ("segment",), "properties": ("segment", "tag"), "detail": ("tag",)}
@@ -251,7 +255,7 @@ def export(connection: dict[str, Any], kind: str, name: str, output: Path, **opt
       gio-pandas export segment 高价值用户 -o users.csv --tag 会员等级 --property usr_city
       gio-pandas export tag tag_payment_times -o payments.parquet
       gio-pandas export funnel 漏斗1 -o funnel.csv
-    """
+    """  # noqa: D301 - the mark is click's: what follows is not wrapped
     given = {option: value for option, value in options.items() if value not in (None, ())}
     for option, kinds in _ONLY_FOR.items():
         if option in given and kind not in kinds:
@@ -259,7 +263,7 @@ def export(connection: dict[str, Any], kind: str, name: str, output: Path, **opt
     began = time.monotonic()
     with _session(connection) as session, _warnings_in_a_line():
         job: ExportJob = getattr(session, f"submit_{kind}")(name, **given)
-        click.echo(f"Submitted: {kind} {job.name}, gio.attach({job.id!r})", err=True)
+        click.echo(f"Submitted {kind} {job.name}: gio.attach({job.id!r}) has it again", err=True)
         frame = job.to_pandas()
     _write(frame, output)
     seconds = time.monotonic() - began
@@ -278,7 +282,7 @@ def _warnings_in_a_line() -> Iterator[None]:
 
 def _size(frame: pd.DataFrame) -> str:
     rows, columns = frame.shape
-    return f"{rows:,} {'row' if rows == 1 else 'rows'} × {columns} columns"
+    return f"{rows:,} row{'s' * (rows != 1)} × {columns} column{'s' * (columns != 1)}"
 
 
 def _write(frame: pd.DataFrame, output: Path) -> None:
@@ -347,10 +351,10 @@ _SHOWS = (
         },
     ),
     _Show("tag", "订单交易笔数", "A tag's type on the platform is its type here."),
-    _Show("funnel", "漏斗1", "The platform wrote 45,494 and 39.21%: these are numbers now."),
+    _Show("funnel", "漏斗1", "The platform prints 1,234 and 45.20%: both are numbers here."),
     _Show("event", "事件1", "A lone - between numbers is a missing value."),
     _Show("retention", "留存1", "The triangle, as the platform shows it."),
-    _Show("frequency", "分布1", "Words stay words."),
+    _Show("frequency", "分布1", "Ranges stay text, their shares are numbers."),
 )
 
 
@@ -370,19 +374,18 @@ def demo() -> None:
             _demo_listing(session, what)
         for show in _SHOWS:
             _demo_export(session, show)
-    click.echo(f"That was {len(_SHOWS)} exports in {time.monotonic() - began:.1f} s.")
+    click.echo(f"All of it took {time.monotonic() - began:.1f} s.\n")
     click.echo(_NEXT)
 
 
 _NEXT = f"""\
-Next, in Python on the same platform or on yours:
+What to type next, in Python:
 
     import gio_pandas as gio
-    gio.connect("{SANDBOX}")
     gio.connect("https://cdp.example.cn", api_key="…", project="{_DEMO_PROJECT}")
-    df = gio.read_segment("高价值用户")
+    df = gio.read_segment("高价值用户")      # gio.connect("{SANDBOX}") is the platform shown here
 
-and in a terminal, with GIO_URL, GIO_API_KEY and GIO_PROJECT set (or --url {SANDBOX}):
+and in a terminal, with GIO_URL, GIO_API_KEY and GIO_PROJECT set, or with --url {SANDBOX}
 
     gio-pandas doctor
     gio-pandas list segments
@@ -392,8 +395,8 @@ and in a terminal, with GIO_URL, GIO_API_KEY and GIO_PROJECT set (or --url {SAND
 def _demo_listing(session: Session, what: str) -> None:
     frame: pd.DataFrame = getattr(session, f"list_{what}")()
     click.echo(f">>> gio.list_{what}()")
-    click.echo(_table(_for_terminal(frame.head(4), what)))
-    click.echo(f"{min(4, len(frame))} of {len(frame):,} {what}\n")
+    click.echo(_table(_for_terminal(frame.head(_FEW), what)))
+    click.echo(f"{min(_FEW, len(frame))} of {len(frame):,} {what}\n")
 
 
 def _demo_export(session: Session, show: _Show) -> None:
@@ -418,11 +421,9 @@ def _dtypes(frame: pd.DataFrame) -> str:
 
 
 def _timing(job: ExportJob, times: list[float]) -> str:
-    submit, wait, read = (
-        f"{later - earlier:.2f} s" for earlier, later in zip(times, times[1:], strict=False)
-    )
-    stages = ", ".join(f"{stage} at {seconds:.2f}" for stage, seconds in job.seconds.items())
-    return f"Submit {submit}; wait {wait} ({stages}); download and decode {read}."
+    submit, wait, read = (f"{later - earlier:.2f} s" for earlier, later in pairwise(times))
+    stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in job.seconds.items())
+    return f"Submit {submit}, wait {wait}, download and decode {read}.\nStages seen at: {stages}."
 
 
 class _Checkup:
@@ -440,11 +441,20 @@ class _Checkup:
         self._connection = connection
         self._timeout = timeout
         self._refusal: AuthenticationError | None = None
+        self._opened = ExitStack()
+
+    def close(self) -> None:
+        """Close the session, if it came to one."""
+        self._opened.close()
+
+    def checks(self) -> tuple[Callable[[], str], ...]:
+        """Give the checks, in the order in which they rest on each other."""
+        return self.settings, self.reachable, self.token, self.projects, self.small_export
 
     def settings(self) -> str:
         """Say what is set, secrets masked."""
         try:
-            self._session = _session(self._connection)
+            self._session = self._opened.enter_context(_session(self._connection))
         except SettingsError as error:
             if "GIO_URL" not in error.hint:  # another trouble than that nothing is set
                 raise
@@ -553,19 +563,12 @@ def doctor(connection: dict[str, Any], timeout: float) -> None:
     fails.
     """
     click.echo(_versions())
-    checkup = _Checkup(connection, timeout)
-    failed = False
-    for check in (
-        checkup.settings,
-        checkup.reachable,
-        checkup.token,
-        checkup.projects,
-        checkup.small_export,
-    ):
-        title = check.__name__.replace("_", " ")
-        state, words = ("skipped", "") if failed else _examined(check)
-        failed = failed or state == "FAIL"
-        click.echo(_report(state, title, words))
+    with closing(_Checkup(connection, timeout)) as checkup:
+        failed = False
+        for check in checkup.checks():
+            state, words = ("skipped", "") if failed else _examined(check)
+            failed = failed or state == "FAIL"
+            click.echo(_report(state, check.__name__.replace("_", " "), words))
     if failed:
         click.get_current_context().exit(1)
 
@@ -631,4 +634,4 @@ In a terminal:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="gio-pandas")

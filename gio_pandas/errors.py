@@ -62,8 +62,8 @@ class GioError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
     def _render_traceback_(self) -> list[str]:
-        """Give IPython the message alone in place of a page of frames."""
-        return [f"{type(self).__name__}: {self}"]
+        """Give IPython the message, and notes below it, in place of a page of frames."""
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
 
 
 def _rebuild(kind: type[GioError], args: tuple[Any, ...], state: dict[str, Any]) -> GioError:

@@ -117,12 +117,12 @@ class TokenAuth(httpx.Auth):
         self._attach_headers(request)
         token = self._token
         if token is None and self._api_key is not None:
-            token = yield from self._renew(self._api_key, None)
+            token = yield from self._renew(self._api_key, None, request)
         self._attach_token(request, token)
         response = yield request
         if not self._is_dead(response, request) or self._api_key is None:
             return
-        self._attach_token(request, (yield from self._renew(self._api_key, token)))
+        self._attach_token(request, (yield from self._renew(self._api_key, token, request)))
         yield request
 
     def _is_dead(self, response: httpx.Response, request: httpx.Request) -> bool:
@@ -145,17 +145,17 @@ class TokenAuth(httpx.Auth):
             request.headers["Authorization"] = f"{self._scheme} {token.reveal()}".strip()
 
     def _renew(
-        self, api_key: Secret, stale: Secret | None
+        self, api_key: Secret, stale: Secret | None, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, Secret]:
         with self._lock:
             if self._token is not None and self._token != stale:
                 return self._token  # another thread was here first
-            response = yield self._token_request(api_key)
+            response = yield self._token_request(api_key, request.headers.get("User-Agent", ""))
             response.read()
             self._token = _read_token(response)
             return self._token
 
-    def _token_request(self, api_key: Secret) -> httpx.Request:
+    def _token_request(self, api_key: Secret, user_agent: str) -> httpx.Request:
         form = {
             "grant_type": "client_credentials",
             "client_id": "api",
@@ -169,6 +169,7 @@ class TokenAuth(httpx.Auth):
             headers={
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Accept": "application/json",
+                "User-Agent": user_agent,
             },
             extensions={"timeout": httpx.Timeout(30.0, connect=10.0).as_dict()},
         )

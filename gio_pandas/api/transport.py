@@ -267,8 +267,8 @@ class Transport:
         headers = {"Accept-Encoding": "identity"}
         if start and validator:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
-        target = httpx.URL(f"{self._base}{url}" if url.startswith("/") else url)
         try:
+            target = httpx.URL(f"{self._base}{url}" if url.startswith("/") else url)
             response = self._get(target, headers)
             try:
                 yield self._reply(response, start)

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,16 +22,19 @@ CHUNK = 1 << 16
 """Bytes transcoded at a time: what fits the processor's cache (measured: 64 KiB is best)."""
 
 _BLOCK = 1 << 22
-_LONGEST_HEADER = 1 << 24
+_LONGEST_HEADER = 1 << 20
 _FALLBACKS = ("utf-8", "utf-16-le", "gb18030")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as UTF-16's does
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # GB18030 reads every GBK and GB2312 text the same way, and the letters that they lack.
 _SUPERSETS = {"gbk": "gb18030", "gb2312": "gb18030", "utf-16": "utf-16-le"}
 _END = "\x1e"
+_RECORD = re.compile(rb'(?:[^"\r\n]|"[^"]*")*+(\r\n|\n|\r(?!\Z))')
 
 
 @dataclass(frozen=True)
@@ -233,25 +237,24 @@ def _split_header(stream: Iterator[bytes], part: Part) -> tuple[tuple[str, ...],
 
 
 def _record_end(text: bytes) -> int | None:
-    """Find where the first record ends: behind the first line break outside of quotes."""
-    position = 0
-    while True:
-        breaks = [at for at in (text.find(b"\n", position), text.find(b"\r", position)) if at >= 0]
-        if not breaks:
-            return None
-        at = min(breaks)
-        if text.count(b'"', 0, at) % 2 == 0:
-            # A return at the very end may be half of a pair: wait for what follows.
-            if text[at : at + 1] == b"\r" and at + 1 == len(text):
-                return None
-            return at + 2 if text[at : at + 2] == b"\r\n" else at + 1
-        position = at + 1
+    """Find where the first record ends: behind the first line break outside of quotes.
+
+    A return at the very end may be half of a pair, and is not taken for one.
+    """
+    record = _RECORD.match(text)
+    return record.end() if record else None
 
 
 def _header(record: bytes, part: Part) -> tuple[str, ...]:
     if record.count(b'"') % 2:
         raise _malformed(part, "a quote in the header line is never closed")
-    return tuple(next(csv.reader(io.StringIO(record.decode(), newline="")), [""]))
+    try:
+        names = next(csv.reader(io.StringIO(record.decode(), newline="")), [])
+    except csv.Error as error:
+        raise _malformed(part, f"no header line: {error}") from error
+    if not any(names):
+        raise _malformed(part, "its header line is blank")
+    return tuple(names)
 
 
 def _ended(stream: Iterator[bytes], width: int) -> Iterator[bytes]:

@@ -36,13 +36,16 @@ _TEXT = pa.large_string()
 _MOST_DIGITS = 10**15
 _SAMPLE = 1024
 
-_DECIMAL = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]+)$"
+# Where a number is so near to zero that it needs more places, a float has no 15 digits left.
+_PLACES = r"\.[0-9]{1,99}"
+_DECIMAL = rf"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*){_PLACES})$"
 _TOO_PRECISE = r"^-?[0.]*[1-9](\.?[0-9]){15,}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _DATE_TIME = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}$"
 _ZONED = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
-_FORMATTED = r"^-?(0|[1-9][0-9]*|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?%?$"
+_WHOLE = r"([1-9][0-9]*|[1-9][0-9]{0,2}(,[0-9]{3})+)"
+_FORMATTED = rf"^(0|-?{_WHOLE}|-?(0|{_WHOLE}){_PLACES})%?$"
 
 
 def is_identity(name: str) -> bool:
@@ -195,7 +198,12 @@ def _zoned(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if len(offsets) > 1:
         return None
     zone = "UTC" if offsets in ([], ["Z"], ["+00:00"]) else offsets[0]
-    return _cast_time(column, pa.timestamp("us", tz=zone))
+    times = _cast_time(column, pa.timestamp("us", tz=zone))
+    if times is None:
+        return None
+    # Python's years end with 9999, in UTC too: 9999-12-31T23:00:00-08:00 is no instant to it.
+    years = pc.year(times.cast(pa.timestamp("us")))
+    return times if _all(pc.and_(pc.greater(years, 0), pc.less(years, 10_000))) else None
 
 
 def _timestamp(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray | None:
@@ -286,11 +294,13 @@ def chosen_dtypes(names: Sequence[str], dtype: Any) -> dict[str, Any]:
 
 
 def _convert(series: pd.Series[Any], name: Hashable, dtype: Any) -> pd.Series[Any]:
-    # A text's own truth is whether it is empty: "false" would be true.
-    wanted: Any = "boolean" if dtype in (bool, "bool") else dtype
     try:
-        return series.astype(wanted)
-    except (ValueError, TypeError) as error:
+        if dtype in (bool, "bool", "boolean"):
+            # A text's own truth is whether it is empty: "false" would be true.
+            return series.astype(pd.ArrowDtype(pa.bool_())).astype("boolean")
+        # On pandas 2 str is object, and what is missing becomes the word "<NA>".
+        return series.astype(text_dtype() if dtype in (str, "str") else dtype)
+    except (ValueError, TypeError, OverflowError) as error:
         raise DecodeError(
             f"Column {name!r} cannot be {dtype} ({error})",
             hint="Leave it out of dtype=, and convert it as you need it.",
@@ -298,6 +308,8 @@ def _convert(series: pd.Series[Any], name: Hashable, dtype: Any) -> pd.Series[An
 
 
 def _series(column: pa.ChunkedArray, backend: DtypeBackend | None) -> pd.Series[Any]:
+    if backend == "pyarrow" and pa.types.is_large_string(column.type):
+        column = column.cast(pa.string())  # what pandas' own readers give
     series: pd.Series[Any] = column.to_pandas(types_mapper=_mapper(column, backend))
     return series
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import random
 import re
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -13,11 +15,12 @@ from urllib.parse import quote, unquote, urlsplit
 from gio_pandas.api.transport import BrokenTransferError, Reply
 from gio_pandas.errors import AuthenticationError, DownloadError
 
-__all__ = ["Downloads", "Part", "download_urls", "file_name"]
+__all__ = ["Downloads", "Part", "download_urls", "file_name", "retry_delay"]
 
 _ATTEMPTS = 6
 _AGAIN = "gio.attach(…).to_pandas() reads the files of a finished job again."
-_ENCODED = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})+")
+# What encoders leave as it is, Java's and JavaScript's too.
+_ENCODED = re.compile(r"(?:[A-Za-z0-9._~/!*'()+-]|%[0-9A-Fa-f]{2})+")
 _PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -48,7 +51,7 @@ def download_urls(uri: str) -> tuple[str, ...]:
     DownloadError
         The uri is empty, or an address that is not of the web.
     """
-    if urlsplit(uri).scheme in ("http", "https"):
+    if _is_address(uri):
         return (uri,)
     if not uri or "://" in uri or any(ord(letter) < 32 for letter in uri):
         raise DownloadError(
@@ -65,11 +68,41 @@ def download_urls(uri: str) -> tuple[str, ...]:
     return (encoded, raw) if was_encoded else (raw, encoded)
 
 
+def _is_address(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in ("http", "https")
+
+
 def file_name(uri: str) -> str:
     """Give a file's own name, readable, for messages and provenance."""
-    path = urlsplit(uri).path if "://" in uri else uri
+    path = urlsplit(uri).path if _is_address(uri) else uri
     likely_encoded = _ENCODED.fullmatch(path) is not None
     return (unquote(path) if likely_encoded else path).rpartition("/")[2]
+
+
+def retry_delay(attempt: int, retry_after: float | None, jitter: float) -> float:
+    """Say how long to pause after an attempt that broke off.
+
+    Parameters
+    ----------
+    attempt
+        Its number, from 1.
+    retry_after
+        Seconds that the platform asked for, if it did.
+    jitter
+        From 0 to 1: up to doubles the pause.
+
+    Returns
+    -------
+    float
+        What was asked for, at most 30 seconds; else 0.2 seconds, doubled with each attempt.
+    """
+    if retry_after:
+        return min(retry_after, 30.0)
+    return 0.1 * 2.0**attempt * (1 + jitter)
 
 
 class Part:
@@ -84,12 +117,17 @@ class Part:
         What downloads.
     uri
         The file's uri on the platform.
+    sleep
+        How to pass seconds.
     """
 
-    def __init__(self, client: Downloads, uri: str) -> None:
+    def __init__(
+        self, client: Downloads, uri: str, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self.uri = uri
         self.name = file_name(uri)
         self._client = client
+        self._sleep = sleep
 
     def chunks(self) -> Iterator[bytes]:
         """Download the file from its start.
@@ -115,23 +153,26 @@ class Part:
         )
 
     def _transfer(self, url: str) -> Iterator[bytes]:
-        import stamina
-
+        # No stamina here: it counts in thread-locals, and Arrow pulls the chunks in its threads.
         transfer = _Transfer(self._client, url, self)
-        try:
-            for attempt in stamina.retry_context(
-                on=_wait, attempts=_ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=10.0
-            ):
-                with attempt:
-                    yield from transfer.rest()
-        except BrokenTransferError as error:
-            whole = f" of {transfer.size:,}" if transfer.size else ""
-            raise DownloadError(
-                f"{self.name!r} broke off after {transfer.position:,}{whole} bytes, "
-                f"{_ATTEMPTS} times ({error})",
-                hint=f"The job is finished and nothing is lost: {_AGAIN}",
-                file=self.uri,
-            ) from error
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                yield from transfer.rest()
+            except BrokenTransferError as error:
+                if attempt == _ATTEMPTS:
+                    raise self._broken_off(transfer, error) from error
+                self._sleep(retry_delay(attempt, error.retry_after, random.random()))
+            else:
+                return
+
+    def _broken_off(self, transfer: _Transfer, error: BrokenTransferError) -> DownloadError:
+        whole = f" of {transfer.size:,}" if transfer.size else ""
+        return DownloadError(
+            f"{self.name!r} broke off after {transfer.position:,}{whole} bytes, "
+            f"{_ATTEMPTS} times ({error})",
+            hint=f"The job is finished and nothing is lost: {_AGAIN}",
+            file=self.uri,
+        )
 
 
 class _Transfer:
@@ -164,7 +205,7 @@ class _Transfer:
                     chunk, skip, seen = self._skip(chunk, skip, seen)
                 if chunk:
                     if not self.position:
-                        self._refuse_page(chunk)
+                        self._refuse_page(chunk, reply)
                     self.position += len(chunk)
                     if self._checksum is not None:
                         self._checksum = zlib.crc32(chunk, self._checksum)
@@ -201,16 +242,12 @@ class _Transfer:
                 file=self._part.uri,
             )
 
-    def _refuse_page(self, chunk: bytes) -> None:
-        if _PAGE.match(chunk.removeprefix(codecs.BOM_UTF8)):
+    def _refuse_page(self, chunk: bytes, reply: Reply) -> None:
+        text = chunk.removeprefix(codecs.BOM_UTF8)
+        called_one = "html" in reply.content_type.lower() and text.lstrip().startswith(b"<")
+        if called_one or _PAGE.match(text):
             raise AuthenticationError(
                 f"A web page came in place of {self._part.name!r}, most likely a gateway's login",
                 hint="Check the API key; if a gateway stands before the platform, "
                 "pass its cookie as headers={'Cookie': …}.",
             )
-
-
-def _wait(error: Exception) -> bool | float:
-    if not isinstance(error, BrokenTransferError):
-        return False
-    return min(error.retry_after, 30.0) if error.retry_after else True

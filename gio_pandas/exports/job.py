@@ -389,7 +389,7 @@ class ExportJob:
 
     def parts(self) -> list[Part]:
         """Give the files of a finished job, in order, ready to be read."""
-        return [Part(self._platform, uri) for uri in self._uris]
+        return [Part(self._platform, uri, sleep=self._sleep) for uri in self._uris]
 
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
         import asyncio

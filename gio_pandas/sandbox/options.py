@@ -1,0 +1,99 @@
+"""What a sandbox can be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+MOST_USERS = 99_999_999
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The settings of one sandbox; every one has a default.
+
+    Parameters
+    ----------
+    port
+        Port on 127.0.0.1; 0 takes any free one.
+    seed
+        Two sandboxes with the same seed and options give the same bytes.
+    users
+        Population of the platform, up to 99,999,999.
+    api_key
+        The `client_secret` that the token endpoint accepts.
+    auth_scheme
+        The word before the token in `Authorization`; "" for the bare token.
+    token_ttl
+        Seconds a token is valid; None means for ever.
+    expires_in
+        Whether the token answer says `expires_in` (only where `token_ttl` is set).
+    stage_seconds
+        Seconds a user export spends in each stage; 0 finishes at once.
+    bom
+        Whether files in a UTF charset begin with a byte order mark.
+    parts
+        Number of files of a user export; never more than it has rows, and at least one.
+    rows_per_file
+        Largest number of rows in a file; wins over `parts` when set.
+    uris
+        `jobResult` answers paths as they are ("raw") or already percent-encoded ("encoded").
+    version
+        "13.5", or "13.3": no `submitTagUserExportJobByKey`, no `detailExport` by tag id.
+    path_prefix
+        Path in front of every endpoint, such as "/cdp".
+    require_headers
+        Headers that every request must carry with exactly these values, such as a cookie.
+    headers
+        The header line holds display "names" or "keys".
+    quote
+        "minimal" quotes the fields that need it, "all" every field that is not missing.
+    content_length
+        Whether files of at most 50,000 rows say their length; larger ones never do.
+    ranges
+        Whether a download can be resumed (`Range`, `If-Range`) where its length is known.
+    faithful_charset
+        False ignores the charset asked for and writes UTF-8.
+    unauthorized_every
+        Answer every n-th GraphQL or download request with 401, whatever its token; 0 for never.
+    """
+
+    port: int = 0
+    seed: int = 1
+    users: int = 10_000
+    api_key: str = field(default="sandbox-api-key", repr=False)
+    auth_scheme: str = "Token"
+    token_ttl: float | None = None
+    expires_in: bool = True
+    stage_seconds: float = 0.15
+    bom: bool = False
+    parts: int = 1
+    rows_per_file: int | None = None
+    uris: Literal["raw", "encoded"] = "raw"
+    version: Literal["13.5", "13.3"] = "13.5"
+    path_prefix: str = ""
+    require_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Literal["names", "keys"] = "names"
+    quote: Literal["minimal", "all"] = "minimal"
+    content_length: bool = True
+    ranges: bool = True
+    faithful_charset: bool = True
+    unauthorized_every: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be, before anything starts."""
+        self._check("uris", self.uris in ("raw", "encoded"), '"raw" or "encoded"')
+        self._check("version", self.version in ("13.5", "13.3"), '"13.5" or "13.3"')
+        self._check("headers", self.headers in ("names", "keys"), '"names" or "keys"')
+        self._check("quote", self.quote in ("minimal", "all"), '"minimal" or "all"')
+        self._check("users", 0 <= self.users <= MOST_USERS, f"between 0 and {MOST_USERS:,}")
+        self._check("parts", self.parts >= 1, "at least 1")
+        self._check("rows_per_file", self.rows_per_file is None or self.rows_per_file >= 1, ">= 1")
+        self._check("stage_seconds", self.stage_seconds >= 0, "0 or more")
+        self._check("unauthorized_every", self.unauthorized_every >= 0, "0 or more")
+        prefix = self.path_prefix
+        rooted = prefix.startswith("/") and not prefix.endswith("/")
+        self._check("path_prefix", not prefix or rooted, 'like "/cdp", or empty')
+
+    def _check(self, name: str, good: bool, rule: str) -> None:
+        if not good:
+            raise ValueError(f"{name} must be {rule}, not {getattr(self, name)!r}")
