@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
@@ -564,10 +563,17 @@ def _with_sandbox(settings: Settings) -> Settings:
     """Put the embedded platform's address and key in the place of ``sandbox:``."""
     if settings.url != SANDBOX:
         return settings
-    from gio_pandas import sandbox
+    try:
+        from gio_pandas import sandbox
 
-    embedded = sandbox.embedded()
-    return replace(settings, url=embedded.url, api_key=Secret(embedded.api_key), token=None)
+        embedded = sandbox.embedded()
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"The embedded platform is not installed ({error.name or error})",
+            hint='Run: python -m pip install "gio-pandas[sandbox]"',
+        ) from error
+    # The environment's other settings are for the platform that is usually spoken with.
+    return Settings(url=embedded.url, api_key=Secret(embedded.api_key), project=settings.project)
 
 
 def _plain(dtype: Any) -> Any:

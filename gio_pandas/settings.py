@@ -16,12 +16,22 @@ from urllib.parse import SplitResult, urlsplit
 
 from gio_pandas.errors import SettingsError
 
-__all__ = ["SANDBOX", "Secret", "Settings", "check_charset", "check_timeout", "profile_path"]
+__all__ = [
+    "SANDBOX",
+    "SANDBOX_PROJECT",
+    "Secret",
+    "Settings",
+    "check_charset",
+    "check_timeout",
+    "profile_path",
+]
 
 SANDBOX = "sandbox:"
 """The url that stands for the embedded platform."""
 
-_SANDBOX_PROJECT = "默认项目"
+SANDBOX_PROJECT = "默认项目"
+"""Its project that verbs use where none is passed."""
+
 
 _WAYS = (
     'Pass gio.connect("https://…", api_key="…"), or set GIO_URL and GIO_API_KEY in the '
@@ -290,7 +300,7 @@ def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
     if "timeout" in values:
         values["timeout"] = check_timeout(values["timeout"])
     if values["url"] == SANDBOX:
-        values.setdefault("project", _SANDBOX_PROJECT)
+        values.setdefault("project", SANDBOX_PROJECT)
     way_in = any(values.get(key) for key in (*_CREDENTIALS, "headers"))
     if values["url"] != SANDBOX and not way_in:
         raise SettingsError(f"{values['url']} is set, but no API key", hint=_WAYS.format(path=path))
