@@ -16,7 +16,7 @@ from gio_pandas.errors import AmbiguousNameError, NotFoundError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Catalog", "match", "to_frame"]
+__all__ = ["Catalog", "match", "near_names", "to_frame"]
 
 _REMEMBERED = 60.0
 """Seconds that a listing is used for looking names up before it is asked for again."""

@@ -12,7 +12,7 @@ from gio_pandas.api.client import Client
 from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
 from gio_pandas.catalog import Catalog, to_frame
 from gio_pandas.errors import SettingsError
-from gio_pandas.exports.job import ExportJob, Order
+from gio_pandas.exports.job import ExportJob, Order, check_dtype_backend
 from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
 
 if TYPE_CHECKING:
@@ -532,11 +532,7 @@ class Session:
         timeout: float | EllipsisType | None = ...,
     ) -> Order:
         """Check the options, before anything is submitted, and write down what is asked for."""
-        if dtype_backend not in (None, "pyarrow", "numpy_nullable"):
-            raise SettingsError(
-                f"dtype_backend={dtype_backend!r} is unknown",
-                hint='Use "pyarrow" or "numpy_nullable", or leave it out.',
-            )
+        check_dtype_backend(dtype_backend)
         charset = check_charset(charset or self._settings.charset)
         return Order(
             platform=self._settings.url,

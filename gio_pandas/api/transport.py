@@ -29,7 +29,7 @@ from gio_pandas.errors import (
 )
 from gio_pandas.settings import Settings
 
-__all__ = ["BrokenTransferError", "Reply", "Transport", "is_mutation"]
+__all__ = ["BrokenTransferError", "Reply", "Transport", "is_mutation", "retry_after"]
 
 USER_AGENT = f"gio-pandas/{__version__} python/{machine.python_version()} httpx/{httpx.__version__}"
 
@@ -297,6 +297,8 @@ class Transport:
         status = response.status_code
         if status == 404:
             raise FileNotFoundError(str(response.url.path))
+        if status == 416 and response.headers.get("content-range") == f"bytes */{start}":
+            return _nothing_more(response, start)
         if status in _TRANSIENT_STATUSES or status == 416:
             raise BrokenTransferError(f"HTTP {status}", retry_after(response.headers))
         if status not in (200, 206):
@@ -414,6 +416,18 @@ def _first_byte(response: httpx.Response, start: int) -> int:
     if begin > start:
         raise BrokenTransferError(f"byte {start:,} was asked for and {begin:,} came")
     return begin
+
+
+def _nothing_more(response: httpx.Response, start: int) -> Reply:
+    """Take it for the rest that the file ends where the transfer before broke off."""
+    return Reply(
+        start=start,
+        size=start,
+        validator=_validator(response.headers),
+        resumable=True,
+        content_type="",
+        chunks=iter(()),
+    )
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:

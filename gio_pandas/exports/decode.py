@@ -8,13 +8,15 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from gio_pandas.errors import DecodeError
-from gio_pandas.exports.files import Part
+from gio_pandas.exports.files import ChangedFileError, Part
+from gio_pandas.exports.quotes import QuoteWatch, check_strictly
 
 __all__ = ["TextTable", "candidates", "codec_name", "read_part"]
 
@@ -124,19 +126,35 @@ def read_part(part: Part, charset: str) -> TextTable:
     DecodeError
         The bytes are in none of the charsets, or not the table that their header says.
     """
-    chunks = part.chunks()
-    head = _take(chunks)
-    tried = dict.fromkeys((codec_name(charset), *_FALLBACKS))
+    try:
+        return _read_once(part, charset)
+    except ChangedFileError:
+        return _read_once(part, charset)  # the new one, from its beginning
+
+
+def _read_once(part: Part, charset: str) -> TextTable:
+    """Read a file in the first charset that all of it fits, downloading it for each it does not."""
+    refused: list[str] = []
     failure: UnicodeDecodeError | None = None
-    for candidate in candidates(head, charset):
-        if failure is not None:
-            chunks, head = part.chunks(), b""  # the stream is spent: begin again
-        try:
-            return _parse(itertools.chain([head], chunks), candidate, part)
-        except UnicodeDecodeError as error:
-            failure = failure or error
+    while True:
+        with closing(part.chunks()) as chunks:
+            head = _take(chunks)
+            fitting = [name for name in candidates(head, charset) if name not in refused]
+            if not fitting:
+                raise _undecodable(part, charset, failure, head)
+            try:
+                return _parse(itertools.chain([head], chunks), fitting[0], part)
+            except UnicodeDecodeError as error:
+                failure = failure or error
+                refused.append(fitting[0])
+
+
+def _undecodable(
+    part: Part, charset: str, failure: UnicodeDecodeError | None, head: bytes
+) -> DecodeError:
+    tried = dict.fromkeys((codec_name(charset), *_FALLBACKS))
     offset = failure.start if failure else _first_bad_byte(head, codec_name(charset))
-    raise DecodeError(
+    return DecodeError(
         f"{part.name!r} cannot be read at byte {offset:,}: it is no {', '.join(tried)}",
         hint="Pass the charset= that the platform writes, or ask for UTF-8.",
         file=part.uri,
@@ -165,7 +183,8 @@ def _first_bad_byte(head: bytes, charset: str) -> int:
 def _parse(chunks: Iterator[bytes], charset: str, part: Part) -> TextTable:
     names, rest = _split_header(_to_utf8(chunks, charset), part)
     columns = [str(position) for position in range(len(names))]
-    stream = _Stream(_ended(rest, len(names)))
+    watch = QuoteWatch()
+    stream = _Stream(_ended(watch.watch(rest), len(names)))
     try:
         data = pa_csv.read_csv(
             pa.PythonFile(stream, mode="r"),
@@ -183,7 +202,19 @@ def _parse(chunks: Iterator[bytes], charset: str, part: Part) -> TextTable:
         )
     except pa.ArrowInvalid as error:
         raise _malformed(part, str(error)) from error
-    return TextTable(names, _without_end(data, part), charset)
+    data = _without_end(data, part)
+    if watch.odd:
+        _refuse_stray_quotes(part, charset)
+    return TextTable(names, data, charset)
+
+
+def _refuse_stray_quotes(part: Part, charset: str) -> None:
+    """Read a file once more, slowly: quotes in odd places may be a text's own, or a break."""
+    with closing(part.chunks()) as chunks:
+        try:
+            check_strictly(_to_utf8(chunks, charset))
+        except csv.Error as error:
+            raise _malformed(part, str(error)) from error
 
 
 def _to_utf8(chunks: Iterator[bytes], charset: str) -> Iterator[bytes]:

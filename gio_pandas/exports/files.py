@@ -7,7 +7,7 @@ import random
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 from gio_pandas.api.transport import BrokenTransferError, Reply
 from gio_pandas.errors import AuthenticationError, DownloadError
 
-__all__ = ["Downloads", "Part", "download_urls", "file_name", "retry_delay"]
+__all__ = ["ChangedFileError", "Downloads", "Part", "download_urls", "file_name", "retry_delay"]
 
 _ATTEMPTS = 6
 _AGAIN = "gio.attach(…).to_pandas() reads the files of a finished job again."
@@ -105,6 +105,10 @@ def retry_delay(attempt: int, retry_after: float | None, jitter: float) -> float
     return 0.1 * 2.0**attempt * (1 + jitter)
 
 
+class ChangedFileError(DownloadError):
+    """A file is another one than it was when its download began: what came is worth nothing."""
+
+
 class Part:
     """One file of an export; ``chunks()`` gives its bytes, whole or not without an error.
 
@@ -129,13 +133,15 @@ class Part:
         self._client = client
         self._sleep = sleep
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Generator[bytes, None, None]:
         """Download the file from its start.
 
         Raises
         ------
         DownloadError
-            The file is missing, never came whole, or changed while it was read.
+            The file is missing or never came whole.
+        ChangedFileError
+            It changed while it was read.
         AuthenticationError
             A gateway sent its login page in place of the file.
         """
@@ -227,8 +233,8 @@ class _Transfer:
         if self.size is not None and self.position != self.size:
             raise BrokenTransferError(f"{self.size:,} bytes were announced")
 
-    def _changed(self) -> DownloadError:
-        return DownloadError(
+    def _changed(self) -> ChangedFileError:
+        return ChangedFileError(
             f"{self._part.name!r} changed on the platform while it was read",
             hint=f"The job is finished: {_AGAIN}",
             file=self._part.uri,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gio_pandas.exports.job import ExportJob, Order
 
-__all__ = ["to_arrow", "to_pandas"]
+__all__ = ["provenance", "to_arrow", "to_pandas"]
 
 
 def to_pandas(

@@ -184,6 +184,14 @@ def test_what_is_no_address_is_a_settings_error(url: str) -> None:
         session.list_projects()
 
 
+def test_a_password_in_the_address_is_not_shown(serve: Serve) -> None:
+    """A url with a password in it is refused or masked, and never repeated."""
+    url = serve().url.replace("//", "//bob:hunter2-nobody-may-see@")
+    with pytest.raises(gio.SettingsError) as caught, gio.Session(url, api_key=API_KEY) as session:
+        session.list_projects()
+    assert "hunter2" not in str(caught.value)
+
+
 def test_no_repr_and_no_file_has_a_secret(serve: Serve, connect: Connect, home: Path) -> None:
     """A session, a job and a frame show no secret, and nothing on disk has one."""
     platform = serve(required_headers=SECRET_HEADERS)

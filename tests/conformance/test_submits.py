@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import httpx
 import pandas as pd
 import pytest
@@ -13,8 +15,10 @@ from .frames import (
     ANALYSIS_HANDLES,
     ONE_OF_EACH,
     VIP,
+    VIP_ID,
 )
 from .platform import ALWAYS, Fault
+from .world import DEFAULT_PROJECT
 
 
 @pytest.mark.parametrize("what", ["reset", "cut", "cut-chunked", 502, 504, "hang"])
@@ -41,6 +45,31 @@ def test_a_submit_that_the_platform_failed_is_not_repeated(serve: Serve, connect
     platform = serve(faults=(Fault("submit", 500),))
     with pytest.raises(gio.GioError):
         connect(platform).read_segment(VIP)
+    assert len(platform.asked("submit")) == 1
+
+
+@pytest.mark.parametrize("what", ["reset", "cut", 502, 504])
+def test_a_mutation_of_ones_own_is_not_repeated(
+    serve: Serve, connect: Connect, what: int | str
+) -> None:
+    """``graphql`` repeats a submit as little as the verbs do."""
+    platform = serve(faults=(Fault("submit", what),))
+    submit = (
+        f'mutation {{ submitSegmentUserExportJob(projectId: "{DEFAULT_PROJECT}", '
+        f'segmentId: "{VIP_ID}") {{ id }} }}'
+    )
+    session = connect(platform)
+    with pytest.raises(gio.GioError):
+        session.graphql(submit)
+    assert len(platform.asked("submit")) == 1
+
+
+def test_a_job_that_was_started_is_not_lost_to_an_error(serve: Serve, connect: Connect) -> None:
+    """An answer with a job's id and an error beside it leaves one job, read or named."""
+    platform = serve(partial=("submitSegmentUserExportJob",))
+    session = connect(platform)
+    with suppress(gio.GioError):
+        assert len(session.read_segment(VIP)) == 3
     assert len(platform.asked("submit")) == 1
 
 

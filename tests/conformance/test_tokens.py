@@ -144,6 +144,15 @@ def test_headers_reach_every_endpoint(serve: Serve, connect: Connect) -> None:
     assert len(connect(platform, headers=headers).read_segment(VIP)) == 3
 
 
+def test_a_cookie_may_be_all_that_is_needed(serve: Serve, connect: Connect) -> None:
+    """An installation that knows its users by a cookie needs neither key nor token."""
+    headers = {"Cookie": "sid=a-cookie-nobody-may-see"}
+    platform = serve(auth_scheme=None, required_headers=headers)
+    session = connect(platform, api_key=None, headers=headers)
+    assert len(session.read_segment(VIP)) == 3
+    assert platform.asked("token") == []
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_platform_may_live_under_a_prefix(serve: Serve, slash: str) -> None:
     """A path prefix is part of the platform's address, with or without a slash at its end."""

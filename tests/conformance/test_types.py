@@ -65,6 +65,7 @@ ANYWHERE: list[tuple[list[str], str, list[Any] | None]] = [
     (["None", "1"], "str", None),
     (["2024-02-29", "1999-12-31"], "datetime64", ["2024-02-29", "1999-12-31"]),
     (["2024-02-29", ""], "datetime64", ["2024-02-29", None]),
+    (["9999-12-31", "0001-01-01"], "datetime64", None),
     (["2024-02-30", "2024-02-29"], "str", None),
     (["2023-02-29"], "str", None),
     (["2024-13-01"], "str", None),
@@ -133,6 +134,32 @@ def test_an_analysis_column_becomes_what_loses_nothing(
     table = Table(("步骤", "x"), tuple(("a", value) for value in values))
     frame = connect(serve(table=table)).read_funnel("漏斗1")
     expect_column(frame["x"], values, dtype, becomes)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-02-29 01:02:03", "2024-02-29 00:00:00"],
+        ["2024-02-29T01:02", "2024-02-29T00:00"],
+        ["2024-02-29T01:02:03.123", "2024-02-29T01:02:03.120"],
+        ["2024-02-29T01:02:03.123456789", "2024-02-29T01:02:03.000000001"],
+        ["2024-02-29T01:02:03+08:00", "2024-02-29T01:02:04+08:00"],
+        ["2024-02-29T01:02:03+08:00", "2024-02-29T01:02:04Z"],
+        ["2024-02-29T01:02:03", "2024-02-29T01:02:04Z"],
+        ["20240229T010203", "20240229T010204"],
+        ["2024-W09-4", "2024-W09-5"],
+    ],
+)
+def test_a_rarer_date_is_text_or_the_same_moment(
+    serve: Serve, connect: Connect, values: list[str]
+) -> None:
+    """Neither a fraction of a second nor a zone is lost, be the column dates or text."""
+    series = read_column(connect(serve(table=user_list(values))))
+    for read, written in zip(series, values, strict=True):
+        stamp = pd.Timestamp(written) if isinstance(read, pd.Timestamp) else written
+        assert read == stamp
+        if isinstance(read, pd.Timestamp):
+            assert read.utcoffset() == pd.Timestamp(written).utcoffset()
 
 
 def test_a_column_of_nothing_is_all_missing(serve: Serve, connect: Connect) -> None:

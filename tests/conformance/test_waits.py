@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import threading
+import traceback
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +27,20 @@ def test_a_poll_that_fails_on_the_way_is_no_failed_job(
     serve: Serve, connect: Connect, what: int | str
 ) -> None:
     """A gateway's hiccup in the middle of the wait is passed over."""
-    platform = serve(stages=("RUNNING", "FINISH"), faults=(Fault("poll", what, at=(2,)),))
+    platform = serve(faults=(Fault("poll", what),))
     assert len(connect(platform).read_segment(VIP)) == 3
     assert platform.submits == 1
+
+
+@pytest.mark.parametrize("what", [502, 503, "reset", "cut", "cut-chunked", 429])
+@pytest.mark.parametrize("step", ["token", "query"])
+def test_a_question_that_fails_on_the_way_is_asked_again(
+    serve: Serve, connect: Connect, no_waits: None, step: str, what: int | str
+) -> None:
+    """What changes nothing on the platform is asked again after a gateway's hiccup."""
+    platform = serve(faults=(Fault(step, what),))
+    assert len(connect(platform).list_segments()) == 3
+    assert len(platform.asked(step)) == 2 + (step == "query")
 
 
 def test_an_unknown_stage_is_waited_through(serve: Serve, connect: Connect) -> None:
@@ -58,6 +73,33 @@ def test_a_wait_has_an_end(
     platform.set(stages=("FINISH",))
     assert len(caught.value.job.to_pandas(timeout=5)) == 3
     assert platform.submits == 1
+
+
+def test_the_platform_is_not_asked_all_the_time(serve: Serve, connect: Connect) -> None:
+    """Polls are half a second apart at least."""
+    platform = serve(stages=("RUNNING",))
+    session = connect(platform)
+    with pytest.raises(gio.JobTimeoutError):
+        session.read_segment(VIP, timeout=1.2)
+    assert 2 <= len(platform.polled) <= 4
+
+
+def test_an_interrupt_lets_go_of_the_job(
+    serve: Serve, connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends the wait, not the job, and says how to pick it up again."""
+    platform = serve(stages=("RUNNING",))
+    job = connect(platform).submit_segment(VIP)
+    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        job.to_pandas()
+    interrupt.join()
+    told = "".join(traceback.format_exception(caught.value)) + "".join(capsys.readouterr())
+    assert "attach" in told
+    assert job.id in told
+    platform.set(stages=("FINISH",))
+    assert len(job.to_pandas()) == 3
 
 
 def test_a_job_that_fails_when_submitted_has_its_code(serve: Serve, connect: Connect) -> None:

@@ -95,7 +95,7 @@ MIXED = "gio_id,城市\n1,北京\n"
         (b"ab\n1\n", "UTF-16LE", ("utf-8", "gb18030")),
         (b"gio_id", "UTF-16LE", ("utf-8", "gb18030")),
         ("gio_id".encode("utf-16-le"), "UTF-16LE", ("utf-16-le",)),
-        ("用户".encode("utf-16-le"), "UTF-16LE", ("utf-16-le",)),
+        ("会员等级".encode("utf-16-le"), "UTF-16LE", ("utf-16-le", "gb18030")),
         (b"\xff\xff\xff\xff\n", "UTF-8", ()),
     ],
 )
@@ -111,13 +111,20 @@ def test_a_head_that_ends_inside_a_character_still_fits() -> None:
 
 
 @pytest.mark.parametrize("asked", ["UTF-16LE", "UTF-8"])
-@pytest.mark.parametrize("bom", [False, True])
-@pytest.mark.parametrize("written", ["UTF-8", "UTF-16LE", "GB18030"])
-def test_the_platform_may_write_another_charset(written: str, bom: bool, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("written", "mark"),
+    [
+        ("UTF-8", ""),
+        ("UTF-8", "\ufeff"),
+        ("UTF-16LE", ""),
+        ("UTF-16LE", "\ufeff"),
+        ("UTF-16BE", "\ufeff"),
+        ("GB18030", ""),
+    ],
+)
+def test_the_platform_may_write_another_charset(written: str, mark: str, asked: str) -> None:
     """A file is read as what it is, and the table says what that was."""
-    if bom and written == "GB18030":
-        pytest.skip("GB18030 has no mark in use")
-    table = read((("\ufeff" if bom else "") + HEADER + "1,𠮷野家😀\n").encode(written), asked)
+    table = read((mark + HEADER + "1,𠮷野家😀\n").encode(written), asked)
     assert table.names == ("gio_id", "城市")
     assert rows(table) == [["1", "𠮷野家😀"]]
     assert table.charset == codec_name(written)
@@ -164,7 +171,7 @@ def written(table: list[list[str]], quoting: str, newline: str, *, last: bool) -
     return text + (newline if last else "")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     table=tables(),
     charset=st.sampled_from(CHARSETS),
@@ -195,10 +202,7 @@ def test_what_was_written_is_what_is_read(
     assert found.charset == codec
     assert list(found.names) == table[0]
     body = [[value or None for value in row] for row in table[1:]]
-    if len(table[0]) > 1:
-        assert rows(found) == body
-    else:  # blank lines are rows there, and written as nothing they cannot be told from none
-        assert rows(found) == body
+    assert rows(found) == body
 
 
 @pytest.mark.parametrize("size", range(1, 24))
@@ -317,7 +321,7 @@ def test_bytes_of_no_charset_are_an_error_with_their_place(charset: str, lines: 
     """The error has the file, the offset of the first bad byte and what was tried."""
     good = (HEADER + "1,2\n" * lines).encode(charset)
     bad = b"\xff\xff\xff" if charset == "UTF-8" else b"\x00\xd8\x00\x00"
-    with pytest.raises(DecodeError, match="utf-16-le.*utf-8|utf-8.*utf-16-le") as caught:
+    with pytest.raises(DecodeError, match=r"utf-16-le.*utf-8|utf-8.*utf-16-le") as caught:
         read(good + bad + "\n".encode(charset), charset, sizes=(1000,))
     assert caught.value.offset == len(good)
     assert f"{len(good):,}" in str(caught.value)

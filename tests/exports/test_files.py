@@ -1,0 +1,416 @@
+"""Files: whole, in order and unmixed over any number of broken connections, or an error."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+import pytest
+
+from gio_pandas import AuthenticationError, DownloadError, GioError
+from gio_pandas.api.client import Client
+from gio_pandas.exports.decode import read_part
+from gio_pandas.exports.files import Part, download_urls, file_name, retry_delay
+from gio_pandas.settings import Settings
+
+NAME = "下载用户列表.csv"
+URI = f"/jobs/results/DES-1/{NAME}"
+BODY = b"gio_id,usr_x\n" + b"".join(b"%d,%d\n" % (n, 7 * n) for n in range(40_000))
+OTHER = BODY.replace(b"7", b"8")
+
+
+@dataclass
+class Shelf:
+    """What a platform's download answers, and what it was asked.
+
+    ``cuts`` has the bytes that each answer in turn breaks off after; ``files`` the paths that
+    there are, for all of which it has the same body; ``changes`` the body from the second
+    answer on.
+    """
+
+    body: bytes = BODY
+    files: tuple[str, ...] = (URI,)
+    cuts: list[int] = field(default_factory=list)
+    ranges: bool = True
+    says_ranges: bool = False
+    validator: str = "etag"
+    changes: bytes | None = None
+    chunked: bool = False
+    zipped: bool = False
+    statuses: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    kind: str = "text/csv"
+    asked: list[dict[str, str]] = field(default_factory=list)
+    url: str = ""
+
+    def tag(self) -> str:
+        """Name the body's version."""
+        return f'"{zlib.crc32(self.body):x}"'
+
+    def headers(self) -> dict[str, str]:
+        """Say which version it is, in the way that is asked for."""
+        if self.validator == "etag":
+            return {"ETag": self.tag()}
+        if self.validator == "weak":
+            return {"ETag": "W/" + self.tag()}
+        return {"Last-Modified": "Tue, 13 Apr 2021 11:40:00 GMT"} if self.validator else {}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Any
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        shelf: Shelf = self.server.shelf
+        file = dict(parse_qsl(urlsplit(self.path).query)).get("file", "")
+        shelf.asked.append({"path": self.path, "file": file, **self.headers})
+        if len(shelf.asked) == 2 and shelf.changes is not None:
+            shelf.body = shelf.changes
+        if shelf.statuses:
+            status, headers = shelf.statuses.pop(0)
+            self._say(status, {"Content-Length": "0", **headers})
+        elif file not in shelf.files:
+            self._say(404, {"Content-Length": "0"})
+        else:
+            self._send(shelf)
+
+    def _send(self, shelf: Shelf) -> None:
+        first = self._first(shelf)
+        if first >= len(shelf.body) > 0:
+            self._say(416, {"Content-Range": f"bytes */{len(shelf.body)}", "Content-Length": 0})
+            return
+        body = gzip.compress(shelf.body) if shelf.zipped else shelf.body
+        headers = {"Content-Type": shelf.kind, **shelf.headers()}
+        if shelf.says_ranges:
+            headers["Accept-Ranges"] = "bytes"
+        if shelf.zipped:
+            headers["Content-Encoding"] = "gzip"
+        if first:
+            headers["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
+        rest = body[first:]
+        size = {"Transfer-Encoding": "chunked"} if shelf.chunked else {"Content-Length": len(rest)}
+        self._say(206 if first else 200, {**headers, **size})
+        cut = shelf.cuts.pop(0) if shelf.cuts else None
+        self._write(shelf, rest if cut is None else rest[:cut], whole=cut is None)
+
+    def _first(self, shelf: Shelf) -> int:
+        wanted = self.headers.get("Range", "")
+        if not shelf.ranges or self.headers.get("If-Range") not in shelf.headers().values():
+            return 0
+        return int(wanted.removeprefix("bytes=").rstrip("-") or 0)
+
+    def _write(self, shelf: Shelf, body: bytes, *, whole: bool) -> None:
+        if shelf.chunked:
+            pieces = [body[at : at + 9999] for at in range(0, len(body), 9999)]
+            body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+            body += b"0\r\n\r\n" if whole else b""
+        self.wfile.write(body)
+        self.close_connection = self.close_connection or not whole
+
+    def _say(self, status: int, headers: dict[str, Any]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    shelf: Shelf
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a reader who went away."""
+
+
+Serve = Callable[[Shelf], Client]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Put a shelf on a loopback socket and open a client of it."""
+    with ExitStack() as stack:
+
+        def open_shelf(shelf: Shelf) -> Client:
+            server = stack.enter_context(_Server(("127.0.0.1", 0), _Handler))
+            server.shelf = shelf
+            thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            shelf.url = f"http://127.0.0.1:{server.server_port}"
+            client = Client(Settings.resolve(environ={}, url=shelf.url, token="a-token"))
+            stack.callback(client.close)
+            return client
+
+        yield open_shelf
+
+
+def part(client: Client, uri: str = URI) -> Part:
+    """Make a part that passes no time between its attempts."""
+    return Part(client, uri, sleep=lambda _: None)
+
+
+def whole(client: Client, uri: str = URI) -> bytes:
+    """Read a file to its end."""
+    return b"".join(part(client, uri).chunks())
+
+
+RAW = "/download?file="
+URLS: list[tuple[str, tuple[str, ...]]] = [
+    ("/jobs/a.csv", (RAW + "/jobs/a.csv",)),
+    ("/jobs/用户.csv", (RAW + "/jobs/%E7%94%A8%E6%88%B7.csv",)),
+    ("/a b+c&d#e.csv", (RAW + "/a%20b%2Bc%26d%23e.csv",)),
+    ("/100%.csv", (RAW + "/100%25.csv",)),
+    ("/100% 用户.csv", (RAW + "/100%25%20%E7%94%A8%E6%88%B7.csv",)),
+    ("/100%25 用户.csv", (RAW + "/100%2525%20%E7%94%A8%E6%88%B7.csv",)),
+    ("%2Fjobs%2Fa.csv", (RAW + "%2Fjobs%2Fa.csv", RAW + "%252Fjobs%252Fa.csv")),
+    ("/jobs/%E7%94%A8.csv", (RAW + "/jobs/%E7%94%A8.csv", RAW + "/jobs/%25E7%2594%25A8.csv")),
+    ("/a%20b.csv", (RAW + "/a%2520b.csv", RAW + "/a%20b.csv")),
+    ("%2Fa+b%281%29.csv", (RAW + "%2Fa+b%281%29.csv", RAW + "%252Fa%2Bb%25281%2529.csv")),
+    ("%2Fa(1)!.csv", (RAW + "%2Fa(1)!.csv", RAW + "%252Fa%281%29%21.csv")),
+    ("//[x].csv", (RAW + "//%5Bx%5D.csv",)),
+    ("https://cdn.example.cn/a.csv?x=1", ("https://cdn.example.cn/a.csv?x=1",)),
+    ("HTTP://cdn.example.cn/a b.csv", ("HTTP://cdn.example.cn/a b.csv",)),
+]
+
+
+@pytest.mark.parametrize(("uri", "expected"), URLS)
+def test_a_uri_is_encoded_exactly_once(uri: str, expected: tuple[str, ...]) -> None:
+    """Raw paths are encoded, encoded ones are not; what could be both has two places."""
+    assert download_urls(uri) == expected
+
+
+@pytest.mark.parametrize("uri", ["", "ftp://x/a.csv", "file:///etc/passwd", "http://[x/a", "/a\nb"])
+def test_what_is_no_path_is_refused(uri: str) -> None:
+    """A uri that leads nowhere, or out of the web, is an error before anything is sent."""
+    with pytest.raises(DownloadError, match="is no path") as caught:
+        download_urls(uri)
+    assert caught.value.file == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        (URI, NAME),
+        ("%2Fjobs%2F%E7%94%A8%E6%88%B7_UserList.csv", "用户_UserList.csv"),
+        ("/jobs/a b+c&100%.csv", "a b+c&100%.csv"),
+        ("https://cdn.example.cn/x/%E7%94%A8.csv?sig=1", "用.csv"),
+        ("a.csv", "a.csv"),
+    ],
+)
+def test_a_files_name_can_be_read(uri: str, expected: str) -> None:
+    """Messages and provenance have a file's own name, without its folder and decoded."""
+    assert file_name(uri) == expected
+
+
+@pytest.mark.parametrize(
+    ("attempt", "retry_after", "jitter", "expected"),
+    [
+        (1, None, 0, 0.2),
+        (2, None, 0, 0.4),
+        (5, None, 0, 3.2),
+        (5, None, 1, 6.4),
+        (1, 7.0, 1, 7.0),
+        (1, 900.0, 0, 30.0),
+        (1, 0.0, 0, 0.2),
+    ],
+)
+def test_the_pause_before_an_attempt(
+    attempt: int, retry_after: float | None, jitter: float, expected: float
+) -> None:
+    """It doubles each time, up to twice that by chance; what the platform asks for is granted."""
+    assert retry_delay(attempt, retry_after, jitter) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_is_what_was_sent(serve: Serve, zipped: bool, chunked: bool) -> None:
+    """With a length or in chunks, compressed against our wish or not, one request is enough."""
+    shelf = Shelf(zipped=zipped, chunked=chunked)
+    assert whole(serve(shelf)) == BODY
+    assert [asked["file"] for asked in shelf.asked] == [URI]
+    assert shelf.asked[0]["Authorization"] == "Token a-token"
+    assert shelf.asked[0]["Accept-Encoding"] == "identity"
+
+
+def test_a_file_of_nothing_is_nothing(serve: Serve) -> None:
+    """No byte announced and none sent is whole: decoding says what that means."""
+    assert whole(serve(Shelf(b""))) == b""
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("says_ranges", [False, True])
+@pytest.mark.parametrize("validator", ["etag", "date"])
+def test_a_broken_transfer_is_taken_up_where_it_broke(
+    serve: Serve, validator: str, says_ranges: bool, chunked: bool
+) -> None:
+    """Range asks for the rest, and If-Range for the same file's rest alone."""
+    cuts = [100_000, 50_000]
+    shelf = Shelf(cuts=cuts, validator=validator, says_ranges=says_ranges, chunked=chunked)
+    assert whole(serve(shelf)) == BODY
+    version = next(iter(shelf.headers().values()))
+    ranges = [(asked.get("Range"), asked.get("If-Range")) for asked in shelf.asked]
+    assert ranges[0] == (None, None)
+    assert {condition for _, condition in ranges[1:]} == {version}
+    starts = [int(str(asked).removeprefix("bytes=").rstrip("-")) for asked, _ in ranges[1:]]
+    assert starts == sorted(starts)
+    if not chunked:
+        assert starts == [100_000, 150_000]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    "shelf",
+    [Shelf(ranges=False), Shelf(validator=""), Shelf(validator="weak"), Shelf(zipped=True)],
+    ids=["no-ranges", "no-validator", "weak-validator", "zipped"],
+)
+def test_where_there_is_no_range_a_file_begins_again(
+    serve: Serve, shelf: Shelf, chunked: bool
+) -> None:
+    """What was handed on is compared and not handed on twice."""
+    shelf = replace(shelf, cuts=[30_000, 60_000, 10], chunked=chunked, asked=[])
+    assert whole(serve(shelf)) == BODY
+    assert len(shelf.asked) == 4
+
+
+def test_a_transfer_that_lacks_its_end_alone_is_whole(serve: Serve) -> None:
+    """Where every byte came and only the last word did not, there is no rest to ask for."""
+    shelf = Shelf(cuts=[len(BODY)], chunked=True)
+    assert whole(serve(shelf)) == BODY
+    assert len(shelf.asked) == 2
+
+
+@pytest.mark.parametrize("says_ranges", [False, True])
+@pytest.mark.parametrize("ranges", [False, True])
+@pytest.mark.parametrize("changes", [OTHER, BODY[:50_000], b""], ids=["other", "shorter", "empty"])
+def test_a_file_that_changed_is_never_mixed(
+    serve: Serve, changes: bytes, ranges: bool, says_ranges: bool
+) -> None:
+    """The rest of another file than the one begun is refused, and the error names the file."""
+    shelf = Shelf(cuts=[100_000], changes=changes, ranges=ranges, says_ranges=says_ranges)
+    with pytest.raises(DownloadError, match=rf"'{NAME}' changed .*gio\.attach") as caught:
+        whole(serve(shelf))
+    assert caught.value.file == URI
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_transfer_that_never_gets_on_is_given_up(serve: Serve, chunked: bool) -> None:
+    """After six attempts the error names the file, and how many of its bytes came."""
+    shelf = Shelf(cuts=[100_000] + [0] * 99, chunked=chunked)
+    size = "" if chunked else f" of {len(BODY):,}"
+    begun = f"'{NAME}' broke off after [0-9,]+{size} bytes, 6 times .*gio.attach"
+    with pytest.raises(DownloadError, match=begun) as caught:
+        whole(serve(shelf))
+    assert caught.value.file == URI
+    assert len(shelf.asked) == 6
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_platform_that_is_busy_is_asked_again(serve: Serve, status: int) -> None:
+    """The pauses are those that it asks for, bounded, or grow by themselves."""
+    shelf = Shelf(statuses=[(status, {"Retry-After": "3"}), (status, {}), (status, {})])
+    paused: list[float] = []
+    found = Part(serve(shelf), URI, sleep=paused.append)
+    assert b"".join(found.chunks()) == BODY
+    assert paused[0] == 3.0
+    assert 0.4 <= paused[1] <= 0.8 <= paused[2] <= 1.6
+
+
+def test_a_raw_path_that_looks_encoded_is_found(serve: Serve) -> None:
+    """Where there is no file at the likelier place, the other one is looked at."""
+    shelf = Shelf(files=("/a b.csv",))
+    assert whole(serve(shelf), "/a%20b.csv") == BODY
+    assert [asked["file"] for asked in shelf.asked] == ["/a%20b.csv", "/a b.csv"]
+
+
+@pytest.mark.parametrize("path", ["/jobs/a b+c.csv", "/jobs/用户 (1)!.csv", "/jobs/100%25.csv"])
+@pytest.mark.parametrize("way", ["raw", "python", "java", "javascript"])
+def test_a_file_is_found_however_its_uri_is_encoded(serve: Serve, path: str, way: str) -> None:
+    """Java writes a blank as ``+``, JavaScript leaves brackets be; each is understood."""
+    uri = {
+        "raw": path,
+        "python": quote(path, safe=""),
+        "java": quote_plus(path, safe="*"),
+        "javascript": quote(path, safe="!'()*~"),
+    }[way]
+    assert whole(serve(Shelf(files=(path,))), uri) == BODY
+
+
+def test_a_file_that_is_gone_is_an_error(serve: Serve) -> None:
+    """The platform having no such file is said with the file's name and what to do."""
+    with pytest.raises(DownloadError, match=f"no file '{NAME}' .*404.*again") as caught:
+        whole(serve(Shelf(files=())))
+    assert caught.value.file == URI
+
+
+PAGES = [
+    (b"<!DOCTYPE html><html>login</html>", "text/csv"),
+    (b"\xef\xbb\xbf\n <html lang='zh'>login</html>", "application/octet-stream"),
+    (b"<!-- gateway --><p>login</p>", "text/html; charset=utf-8"),
+    (b"<script>location='/login'</script>", "text/html"),
+]
+
+
+@pytest.mark.parametrize(("body", "kind"), PAGES)
+def test_a_login_page_is_no_file(serve: Serve, body: bytes, kind: str) -> None:
+    """A web page with status 200 is an AuthenticationError, never data."""
+    with pytest.raises(AuthenticationError, match=f"web page .*'{NAME}'.*API key"):
+        whole(serve(Shelf(body, kind=kind)))
+
+
+def test_a_table_that_is_called_a_page_is_read(serve: Serve) -> None:
+    """What a web server calls a file does not make it a page."""
+    assert whole(serve(Shelf(kind="text/html"))) == BODY
+
+
+def test_a_message_in_place_of_a_file_is_an_error(serve: Serve) -> None:
+    """JSON with status 200 is no table."""
+    with pytest.raises(DownloadError, match=f"message in place of '{NAME}'"):
+        whole(serve(Shelf(b'{"error": "expired"}', kind="application/json")))
+
+
+@pytest.mark.parametrize("status", [400, 403, 410, 418])
+def test_a_refusal_is_not_asked_for_again(serve: Serve, status: int) -> None:
+    """What asking again cannot help is an error at once."""
+    shelf = Shelf(statuses=[(status, {})] * 9)
+    with pytest.raises(GioError, match=str(status)):
+        whole(serve(shelf))
+    assert len(shelf.asked) == 1
+
+
+def test_an_address_of_another_origin_gets_no_credentials(serve: Serve) -> None:
+    """A whole address among the uris is asked without the platform's token."""
+    platform, elsewhere = Shelf(), Shelf(files=("x",))
+    client = serve(platform)
+    serve(elsewhere)
+    assert whole(client, f"{elsewhere.url}/download?file=x") == BODY
+    assert not platform.asked
+    assert "Authorization" not in elsewhere.asked[0]
+
+
+@pytest.mark.parametrize("ranges", [False, True])
+def test_a_transfer_that_breaks_while_it_is_decoded_is_taken_up(serve: Serve, ranges: bool) -> None:
+    """Arrow reads ahead in threads of its own: a transfer is taken up there as anywhere."""
+    body = "gio_id,x\n" + "".join(f"{n},会员\n" for n in range(200_000))
+    shelf = Shelf(body.encode("utf-16-le"), cuts=[70_000, 900_000, 1_000_000], ranges=ranges)
+    found = read_part(part(serve(shelf)), "UTF-16LE")
+    assert found.data.column(0).to_pylist() == [str(n) for n in range(200_000)]
+    assert len(shelf.asked) == 4
+
+
+def test_a_reader_that_stops_early_leaves_nothing_open(serve: Serve) -> None:
+    """Giving up a file's chunks in the middle closes its connection without a complaint."""
+    client = serve(Shelf())
+    chunks = part(client).chunks()
+    next(chunks)
+    chunks.close()  # type: ignore[attr-defined]
+    assert whole(client) == BODY
