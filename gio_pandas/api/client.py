@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from gio_pandas.api import queries
+from gio_pandas.api.downloads import Reply
 from gio_pandas.api.models import (
     Analysis,
     JobResult,
@@ -18,8 +19,13 @@ from gio_pandas.api.models import (
     SubmittedJob,
     Tag,
 )
-from gio_pandas.api.transport import Reply, Transport, is_mutation
-from gio_pandas.errors import GraphQLError, JobFailedError, SubmitUncertainError
+from gio_pandas.api.transport import Transport, is_mutation
+from gio_pandas.errors import (
+    GraphQLError,
+    JobFailedError,
+    PlatformUnavailableError,
+    SubmitUncertainError,
+)
 from gio_pandas.settings import Settings
 
 __all__ = ["Client"]
@@ -204,7 +210,8 @@ class Client:
         items = _items(self._transport.query(core, variables), field, read)
         if field not in self._core:
             _log.warning("%s are listed by id and name alone. %s", field, refusal.what)
-            self._core.add(field)
+            if not _was_executed(refusal):
+                self._core.add(field)
         return items
 
     def _submit(self, document: str, variables: dict[str, Any]) -> SubmittedJob:
@@ -245,7 +252,14 @@ def _items(data: Mapping[str, Any], field: str, read: Callable[[Any], T]) -> lis
     raw = data.get(field)
     if raw is None and field == "dataCenterTags":
         raw = data.get("tags")
-    return [read(entry) for entry in raw or () if entry]
+    try:
+        return [read(entry) for entry in raw or () if entry]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise PlatformUnavailableError(
+            f"The platform lists {field} in a form that is not documented ({error!r})",
+            hint="Check that the url is a GrowingIO OP platform's; "
+            "gio.graphql(…) shows what it answers.",
+        ) from error
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -262,8 +276,14 @@ def _is_unknown_mutation(error: GraphQLError) -> bool:
     Only what GraphQL itself fixes is looked at: an error of execution has a path, and one of
     validation names what the schema does not have.
     """
-    names = ("submitTagUserExportJobByKey", "TagUserExportJobByKeyInput")
     messages = " ".join(str(entry.get("message", "")) for entry in error.errors)
-    executed = bool(error.data) and any(error.data.values())  # type: ignore[union-attr]
+    # A platform that knows the type, but not one of its fields, speaks of the variable.
+    knows_not_type = "TagUserExportJobByKeyInput" in messages and "$parameter" not in messages
+    knows_not = "submitTagUserExportJobByKey" in messages or knows_not_type
+    return knows_not and not _was_executed(error)
+
+
+def _was_executed(error: GraphQLError) -> bool:
+    """Tell whether a document was accepted: errors of execution have a path, or data beside."""
     has_path = any(entry.get("path") for entry in error.errors)
-    return not executed and not has_path and any(name in messages for name in names)
+    return has_path or any((error.data or {}).values())

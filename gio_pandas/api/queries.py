@@ -6,7 +6,7 @@ version has. The second is sent where a platform refuses the first.
 
 from __future__ import annotations
 
-__all__ = ["LISTINGS", "SUBMITS", "submit_tag_by_id"]
+__all__ = ["LISTINGS", "submit_tag_by_id"]
 
 _ANALYSIS_FIELDS = """
     id name description timeRange chartType isSystem businessType
@@ -148,13 +148,3 @@ LISTINGS = {
     "frequencyAnalyses": (FREQUENCIES, FREQUENCIES_CORE),
 }
 """By the field they ask for: the whole document, and the one for platforms that refuse it."""
-
-SUBMITS = frozenset(
-    {
-        "submitTagUserExportJobByKey",
-        "submitTagUserExportJob",
-        "submitSegmentUserExportJob",
-        "submitAnalysisExportJob",
-    }
-)
-"""The mutations that start a job: each sent again only where it cannot have been seen."""

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 
-from gio_pandas.api.transport import BrokenTransferError, Reply
+from gio_pandas.api.downloads import BrokenTransferError, Reply
 from gio_pandas.errors import AuthenticationError, DownloadError
 
 __all__ = ["ChangedFileError", "Downloads", "Part", "download_urls", "file_name", "retry_delay"]

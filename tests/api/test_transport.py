@@ -35,7 +35,9 @@ from wire import (
 )
 
 import gio_pandas as gio
-from gio_pandas.api.transport import BrokenTransferError, Transport, is_mutation, retry_after
+from gio_pandas.api.answers import retry_after
+from gio_pandas.api.downloads import BrokenTransferError
+from gio_pandas.api.transport import Transport, is_mutation
 
 QUERY = "query Projects { projects { id } }"
 MUTATION = "mutation Submit { submit { id } }"
@@ -191,7 +193,7 @@ ERRORS: dict[str, tuple[Answer, type[gio.GioError], str]] = {
     "another code": (refused("no", code="BAD_USER_INPUT"), gio.GraphQLError, "no"),
     "403": (status(403), gio.PermissionDeniedError, "HTTP 403.*administrator"),
     "403 page": (page(403), gio.PermissionDeniedError, "HTTP 403"),
-    "404 page": (page(404), gio.AuthenticationError, "web page"),
+    "404 page": (page(404), gio.PlatformUnavailableError, "HTTP 404.*path prefix"),
     "unnamed page": (Answer(body=b"\n <html>"), gio.AuthenticationError, "web page"),
     "404": (said({"message": "x"}, 404), gio.PlatformUnavailableError, "HTTP 404.*path prefix"),
     "204": (status(204), gio.PlatformUnavailableError, "does not answer as the platform"),

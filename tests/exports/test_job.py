@@ -22,7 +22,7 @@ from gio_pandas import (
     SettingsError,
 )
 from gio_pandas.api.models import JobResult, Kind
-from gio_pandas.api.transport import Reply
+from gio_pandas.api.downloads import Reply
 from gio_pandas.exports.job import ExportJob, Order, Verdict, judge, next_delay
 
 ID = b64encode(b"SegmentUserExportJobDto:AbQ3XApY").decode().rstrip("=")

@@ -1,0 +1,160 @@
+"""What an HTTP answer means: GraphQL data, or an error in our terms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from gio_pandas.api.auth import is_login_page, refuse_moved
+from gio_pandas.errors import (
+    AuthenticationError,
+    GioError,
+    GraphQLError,
+    PermissionDeniedError,
+    PlatformUnavailableError,
+)
+
+__all__ = ["TRANSIENT_STATUSES", "check_status", "graphql_data", "retry_after"]
+
+TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
+"""What may be another answer a little later."""
+
+_UNSEEN_STATUSES = (429, 503)
+
+
+def graphql_data(response: httpx.Response) -> dict[str, Any]:
+    """Read the ``data`` of a GraphQL answer (op-api §5.4, §5.5).
+
+    Raises
+    ------
+    GraphQLError
+        There are errors; what data came beside them is in it.
+    AuthenticationError, PermissionDeniedError, PlatformUnavailableError, SettingsError
+        It is no GraphQL answer.
+    """
+    check_status(response)
+    answer = _json_answer(response)
+    if answer is None:
+        raise _odd_answer(response)
+    errors = answer.get("errors") or []
+    errors = [error for error in errors if error] if isinstance(errors, list) else [errors]
+    data = answer.get("data")
+    if errors:
+        raise _graphql_error(errors, data)
+    if not isinstance(data, dict):
+        raise _odd_answer(response)
+    return data
+
+
+def check_status(response: httpx.Response) -> None:
+    """Raise where status and headers say that this is no answer to the question.
+
+    Raises
+    ------
+    AuthenticationError, PermissionDeniedError, PlatformUnavailableError, SettingsError
+        See each.
+    """
+    status = response.status_code
+    refuse_moved(response, "/graphql")
+    if status == 401:
+        raise AuthenticationError(
+            f"The platform does not accept the token (HTTP 401, {_scheme(response)})",
+            hint='Pass a valid api_key=, or try auth_scheme="Bearer" or "" if yours is newer.',
+        )
+    if status == 403:
+        raise PermissionDeniedError(
+            "The platform refuses this to your account (HTTP 403)",
+            hint="Ask the administrator for the right to the project and to exports.",
+        )
+    # Before the look for a login: a gateway's "502 Bad Gateway" is a web page too.
+    if status in TRANSIENT_STATUSES:
+        raise PlatformUnavailableError(
+            f"The platform is not ready (HTTP {status})",
+            hint="Try again in a minute; gio-pandas doctor shows where it ends.",
+            status=status,
+            retry_after=retry_after(response.headers),
+            seen=status not in _UNSEEN_STATUSES,
+        )
+    if is_login_page(response) or _is_html(response):
+        raise _login_page(response)
+
+
+def _scheme(response: httpx.Response) -> str:
+    scheme, _, token = response.request.headers.get("authorization", "").partition(" ")
+    return f"scheme {scheme!r}" if token else "sent bare"
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Read ``Retry-After`` as seconds, whichever of its two forms it has."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_html(response: httpx.Response) -> bool:
+    is_read = response.status_code == 200 and response.is_closed
+    return is_read and response.content[:200].lstrip()[:1] == b"<"
+
+
+def _login_page(response: httpx.Response) -> AuthenticationError:
+    return AuthenticationError(
+        f"{response.url.host} answered with a web page in place of data, most likely a login",
+        hint="Check the url and the API key; if a gateway stands before the platform, "
+        "pass its cookie as headers={'Cookie': …}.",
+    )
+
+
+def _json_answer(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        return None
+    if isinstance(answer, list) and len(answer) == 1:  # one page shows it wrapped (op-api §5.4)
+        answer = answer[0]
+    return answer if isinstance(answer, dict) else None
+
+
+def _odd_answer(response: httpx.Response) -> PlatformUnavailableError:
+    return PlatformUnavailableError(
+        f"{response.url.copy_with(query=None)} does not answer as the platform's API does "
+        f"(HTTP {response.status_code}, {response.headers.get('content-type', 'no type')})",
+        hint="Check the url, with its path prefix if the platform has one.",
+        status=response.status_code,
+    )
+
+
+_CODES: Mapping[str, type[GioError]] = {
+    "UNAUTHENTICATED": AuthenticationError,
+    "UNAUTHORIZED": AuthenticationError,
+    "FORBIDDEN": PermissionDeniedError,
+    "PERMISSION_DENIED": PermissionDeniedError,
+}
+
+
+def _graphql_error(errors: list[Any], data: Any) -> GioError:
+    entries: list[dict[str, Any]] = [
+        error if isinstance(error, dict) else {"message": str(error)} for error in errors
+    ]
+    message = "; ".join(str(entry.get("message", "no message")) for entry in entries[:3])
+    extensions = entries[0].get("extensions")
+    code = extensions.get("code") if isinstance(extensions, dict) else None
+    what = f"The platform answered: {message[:500]}"
+    kind = _CODES.get(str(code).upper())
+    # What came beside the errors is kept: it may be the job that a submit started.
+    if kind is not None and not (isinstance(data, dict) and any(data.values())):
+        return kind(what, hint="Check the API key and ask the administrator for the right to it.")
+    return GraphQLError(
+        what,
+        hint="Check ids and arguments; the platform's words say which.",
+        errors=entries,
+        data=data if isinstance(data, dict) else None,
+    )

@@ -1,0 +1,122 @@
+"""A download that has begun: where it begins, how long it is, and its bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from gio_pandas.api.answers import TRANSIENT_STATUSES, check_status, retry_after
+from gio_pandas.errors import DownloadError
+
+__all__ = ["BrokenTransferError", "Reply", "read_reply"]
+
+
+class BrokenTransferError(Exception):
+    """A download ended early or never began; asking for the rest may help."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A download that has begun.
+
+    Parameters
+    ----------
+    start
+        The file's byte that ``chunks`` begins with.
+    size
+        The whole file's size in bytes; None where the platform does not say.
+    validator
+        The strong ETag, or the date, that tells whether the file is still the same one.
+    resumable
+        Whether the platform says that it can go on from the middle of this very file.
+    content_type
+        What the platform says it sends.
+    chunks
+        The bytes as they come.
+    """
+
+    start: int
+    size: int | None
+    validator: str | None
+    resumable: bool
+    content_type: str
+    chunks: Iterator[bytes]
+
+
+def read_reply(response: httpx.Response, start: int) -> Reply:
+    """Read the head of a download's answer.
+
+    Parameters
+    ----------
+    response
+        The answer, its body not read.
+    start
+        The byte that was asked for.
+
+    Raises
+    ------
+    BrokenTransferError
+        Asking again may help.
+    FileNotFoundError
+        There is no such file.
+    DownloadError, AuthenticationError, PermissionDeniedError
+        Asking again does not help.
+    """
+    status = response.status_code
+    if status == 404:
+        raise FileNotFoundError(str(response.url.path))
+    if status == 416 and response.headers.get("content-range") == f"bytes */{start}":
+        return _nothing_more(response, start)
+    if status in TRANSIENT_STATUSES or status == 416:
+        raise BrokenTransferError(f"HTTP {status}", retry_after(response.headers))
+    if status not in (200, 206):
+        check_status(response)
+        raise DownloadError(
+            f"The platform answers HTTP {status} to a download",
+            hint="Run the export again; gio-pandas doctor shows where it ends.",
+        )
+    encoded = "content-encoding" in response.headers
+    length = response.headers.get("content-length")
+    begin = _first_byte(response, start) if status == 206 else 0
+    validator = None if encoded else _validator(response.headers)
+    return Reply(
+        start=begin,
+        size=begin + int(length) if length and not encoded else None,
+        validator=validator,
+        resumable=bool(validator) and response.headers.get("accept-ranges") == "bytes",
+        content_type=response.headers.get("content-type", ""),
+        chunks=response.iter_bytes() if encoded else response.iter_raw(),
+    )
+
+
+def _first_byte(response: httpx.Response, start: int) -> int:
+    """Read which byte a partial answer begins with; past ``start`` there would be a gap."""
+    found = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+    begin = int(found[1]) if found else start
+    if begin > start:
+        raise BrokenTransferError(f"byte {start:,} was asked for and {begin:,} came")
+    return begin
+
+
+def _nothing_more(response: httpx.Response, start: int) -> Reply:
+    """Take it for the rest that the file ends where the transfer before broke off."""
+    return Reply(
+        start=start,
+        size=start,
+        validator=_validator(response.headers),
+        resumable=True,
+        content_type="",
+        chunks=iter(()),
+    )
+
+
+def _validator(headers: Mapping[str, str]) -> str | None:
+    etag = headers.get("etag", "")
+    return etag if etag and not etag.startswith("W/") else headers.get("last-modified")
