@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gio_pandas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from gio_pandas.session import Session
 
 __all__ = ["GioAccessor"]
 
@@ -38,8 +41,13 @@ class GioAccessor:
             {"value": [_shown(value) for value in source.values()]}, index=list(source)
         )
 
-    def refresh(self) -> pd.DataFrame:
-        """Run the same export again, on the current session.
+    def refresh(self, session: Session | None = None) -> pd.DataFrame:
+        """Run the same export again.
+
+        Parameters
+        ----------
+        session
+            What to run it on; left out, the current session.
 
         Returns
         -------
@@ -59,7 +67,7 @@ class GioAccessor:
                 f"The frame was read from an attached job ({source.get('job')})",
                 hint="Read it by name with gio.read_…, then refresh() can run it again.",
             )
-        session = gio_pandas.current_session()
+        session = session or gio_pandas.current_session()
         if session.settings.url != source["platform"]:
             raise SettingsError(
                 f"The frame comes from {source['platform']}, the session is {session!r}",

@@ -33,6 +33,7 @@ _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _SUBMIT_TIMEOUT = httpx.Timeout(1200.0, connect=10.0)
 _UNSEEN_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _REDIRECTS = 5
+_LONGEST_PAUSE = 30.0
 
 
 class Transport:
@@ -232,7 +233,10 @@ def _wait_for_platform(error: Exception) -> bool | float:
         return False
     if error.status is not None and error.status not in TRANSIENT_STATUSES:
         return False
-    return min(error.retry_after, 30.0) if error.retry_after else True
+    if error.retry_after is None:
+        return True
+    # Who asks for more patience than this is not asked again before.
+    return error.retry_after if 0 < error.retry_after <= _LONGEST_PAUSE else not error.retry_after
 
 
 def _wait_for_unseen(error: Exception) -> bool | float:

@@ -89,9 +89,24 @@ def _fits(head: bytes, charset: str) -> bool:
         text = codecs.getincrementaldecoder(charset)().decode(head)
     except UnicodeDecodeError:
         return False
-    if not charset.startswith("utf-16"):
-        return "\0" not in text  # letters of one byte read out of UTF-16's two
-    return _can_be_utf16(head, text)
+    if charset.startswith("utf-16"):
+        return _can_be_utf16(head, text)
+    if "\0" in text:
+        return False  # letters of one byte read out of UTF-16's two
+    return charset != "gb18030" or not _reads_as_utf8(head)
+
+
+def _reads_as_utf8(head: bytes) -> bool:
+    """Tell Chinese in UTF-8, which GBK reads as other letters without an error.
+
+    Chinese has three bytes a letter there; no text in GBK is that by chance.
+    """
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    beyond = [letter for letter in text if not letter.isascii()]
+    return bool(beyond) and min(beyond) >= "\u0800"
 
 
 def _can_be_utf16(head: bytes, text: str) -> bool:
@@ -228,7 +243,12 @@ def _to_utf8(chunks: Iterator[bytes], charset: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(charset)()
     done = 0
     first = True
+    all_ascii = True
     for piece in itertools.chain(_pieces(chunks), [b""]):
+        if all_ascii and not piece.isascii():
+            all_ascii = False
+            if charset == "gb18030" and _reads_as_utf8(piece):
+                raise UnicodeDecodeError(charset, piece, 0, 1, "it reads as UTF-8")
         pending = len(decoder.getstate()[0])
         try:
             text = decoder.decode(piece, final=not piece)

@@ -8,6 +8,7 @@ an identifier.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Literal
@@ -32,6 +33,7 @@ __all__ = [
 DtypeBackend = Literal["numpy_nullable", "pyarrow"]
 _Conversion = Callable[[pa.ChunkedArray], pa.ChunkedArray | None]
 
+_PACKAGE = __name__.partition(".")[0]
 _TEXT = pa.large_string()
 _MOST_DIGITS = 10**15
 _SAMPLE = 1024
@@ -131,9 +133,17 @@ def _declared(column: pa.ChunkedArray, name: str, value_type: str) -> pa.Chunked
     warnings.warn(
         f"Column {name!r} is {value_type} on the platform, but some of its values are not: "
         "it stays text. Pass dtype= to convert it yourself.",
-        stacklevel=2,
+        stacklevel=_users_level(),
     )
     return column
+
+
+def _users_level() -> int:
+    """Count the frames up to the line outside of this package that asked for the table."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == _PACKAGE:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _integer(column: pa.ChunkedArray, most: int = _MOST_DIGITS) -> pa.ChunkedArray | None:

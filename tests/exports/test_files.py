@@ -407,10 +407,20 @@ def test_a_transfer_that_breaks_while_it_is_decoded_is_taken_up(serve: Serve, ra
     assert len(shelf.asked) == 4
 
 
+@pytest.mark.parametrize("ranges", [False, True])
+def test_a_table_that_changed_is_read_anew(serve: Serve, ranges: bool) -> None:
+    """The new file is read from its beginning, and nothing of the old one is in it."""
+    shelf = Shelf(cuts=[300_000], changes=OTHER, ranges=ranges)
+    found = read_part(part(serve(shelf)), "UTF-8")
+    columns = [column.to_pylist() for column in found.data.columns]
+    rows = [",".join(row) for row in zip(*columns, strict=True)]
+    assert "\n".join(["gio_id,usr_x", *rows, ""]) == OTHER.decode()
+
+
 def test_a_reader_that_stops_early_leaves_nothing_open(serve: Serve) -> None:
     """Giving up a file's chunks in the middle closes its connection without a complaint."""
     client = serve(Shelf())
     chunks = part(client).chunks()
     next(chunks)
-    chunks.close()  # type: ignore[attr-defined]
+    chunks.close()
     assert whole(client) == BODY

@@ -21,8 +21,8 @@ from gio_pandas import (
     PlatformUnavailableError,
     SettingsError,
 )
-from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.api.downloads import Reply
+from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.exports.job import ExportJob, Order, Verdict, judge, next_delay
 
 ID = b64encode(b"SegmentUserExportJobDto:AbQ3XApY").decode().rstrip("=")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 import gio_pandas as gio
-from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.api.downloads import Reply
+from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.exports.dtypes import text_dtype
 from gio_pandas.exports.job import ExportJob, Order
 
