@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from urllib.parse import quote
@@ -37,6 +39,7 @@ def run() -> list[dict[str, object]]:
 
         rows = len(ours())
         assert rows == len(by_hand()) == 1000, rows
+        first_ms = statistics.median(_first_read_ms(url, api_key) for _ in range(5))
         measured: dict[str, list[float]] = {"gio.read_segment": [], "script by hand": []}
         for _ in range(ROUNDS):
             measured["gio.read_segment"].append(_cpu_ms(ours))
@@ -52,7 +55,28 @@ def run() -> list[dict[str, object]]:
             "limit_ms": LIMIT_MS,
             "met": ours_ms <= LIMIT_MS,
         },
+        {
+            "what": "the first one of a process: TLS, token, listings",
+            "rows": rows,
+            "cpu_ms": round(first_ms, 1),
+            "ratio": round(first_ms / by_hand_ms, 2),
+        },
     ]
+
+
+_FIRST = """
+import sys, time
+import gio_pandas as gio
+began = time.process_time()
+gio.connect(sys.argv[1], api_key=sys.argv[2], project="默认项目")
+gio.read_segment(sys.argv[3])
+print((time.process_time() - began) * 1000)
+"""
+
+
+def _first_read_ms(url: str, api_key: str) -> float:
+    command = [sys.executable, "-c", _FIRST, url, api_key, SEGMENT]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def _cpu_ms(read: Callable[[], pd.DataFrame]) -> float:
