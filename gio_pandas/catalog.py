@@ -22,6 +22,8 @@ _REMEMBERED = 60.0
 """Seconds that a listing is used for looking names up before it is asked for again."""
 
 Item = TypeVar("Item", Project, Tag, Segment, Analysis)
+_Place = tuple[tuple[str, ...], Callable[[], list[Item]]]
+"""Under which name a listing is remembered, and how it is asked for."""
 
 
 class _Platform(Protocol):
@@ -65,7 +67,9 @@ class Catalog:
 
     def analyses(self, kind: Kind, project: Project) -> list[Analysis]:
         """Ask for a project's analyses of one kind."""
-        return self._ask((kind, project.id), lambda: self._platform.analyses(kind, project.id))
+        return self._ask(
+            (kind.value, project.id), lambda: self._platform.analyses(kind, project.id)
+        )
 
     def find_project(self, wanted: str) -> Project:
         """Find a project by id or name; see ``match`` for how, and for all ``find_…``.
@@ -77,32 +81,24 @@ class Catalog:
         AmbiguousNameError
             Several are.
         """
-        return self._find(("project",), self.projects, wanted, "project (项目)", None)
+        return self._find([(("project",), self.projects)], wanted, "project (项目)", None)
 
     def find_tag(self, wanted: str, project: Project | None) -> Tag:
         """Find a tag by id, key or name: in the project, then on the whole platform."""
-        label = Kind.TAG.label
-        if project is None:
-            return self._find(("tag",), lambda: self.tags(None), wanted, label, None)
-        try:
-            return self._find(
-                ("tag", project.id), lambda: self.tags(project), wanted, label, project
-            )
-        except NotFoundError:
-            found = match(self.tags(None), wanted)
-            if not found:
-                raise
-            return _only(found, wanted, label, None)
+        places: list[_Place[Tag]] = [(("tag",), lambda: self.tags(None))]
+        if project is not None:
+            places.insert(0, (("tag", project.id), lambda: self.tags(project)))
+        return self._find(places, wanted, Kind.TAG.label, project)
 
     def find_segment(self, wanted: str, project: Project) -> Segment:
         """Find a segment by id or name."""
-        key = ("segment", project.id)
-        return self._find(key, lambda: self.segments(project), wanted, Kind.SEGMENT.label, project)
+        place = (("segment", project.id), lambda: self.segments(project))
+        return self._find([place], wanted, Kind.SEGMENT.label, project)
 
     def find_analysis(self, kind: Kind, wanted: str, project: Project) -> Analysis:
         """Find an analysis of one kind by id or name."""
-        key = (kind, project.id)
-        return self._find(key, lambda: self.analyses(kind, project), wanted, kind.label, project)
+        place = ((kind.value, project.id), lambda: self.analyses(kind, project))
+        return self._find([place], wanted, kind.label, project)
 
     def _ask(self, key: tuple[str, ...], ask: Callable[[], list[Item]]) -> list[Item]:
         items = ask()
@@ -113,24 +109,26 @@ class Catalog:
     def _remembered(self, key: tuple[str, ...]) -> list[Any] | None:
         with self._lock:
             asked, items = self._known.get(key, (0.0, None))
-        return items if items is not None and self._clock() - asked < _REMEMBERED else None
+        return items if self._clock() - asked < _REMEMBERED else None
 
     def _find(
-        self,
-        key: tuple[str, ...],
-        ask: Callable[[], list[Item]],
-        wanted: str,
-        label: str,
-        project: Project | None,
+        self, places: Sequence[_Place[Item]], wanted: str, label: str, project: Project | None
     ) -> Item:
-        remembered = self._remembered(key)
-        found: list[Item] = match(remembered or (), wanted)
-        if len(found) != 1:  # what is remembered may have changed: look before failing
+        """Look where something may be, in order: in memory, then once more on the platform."""
+        for key, _ in places:
+            remembered = self._remembered(key)
+            found: list[Item] = match(remembered or (), wanted)
+            if len(found) == 1:
+                return found[0]
+            if found or remembered is None:
+                break  # what is known is not enough to say
+        seen: list[Item] = []
+        for _, ask in places:
             items = ask()
-            found = match(items, wanted)
-            if not found:
-                raise _not_found(items, wanted, label, project)
-        return _only(found, wanted, label, project)
+            if found := match(items, wanted):
+                return _only(found, wanted, label, project)
+            seen += items
+        raise _not_found(seen, wanted, label, project)
 
 
 def match(items: Sequence[Item], wanted: str) -> list[Item]:

@@ -12,7 +12,7 @@ from gio_pandas.api.client import Client
 from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
 from gio_pandas.catalog import Catalog, to_frame
 from gio_pandas.errors import SettingsError
-from gio_pandas.exports.job import ExportJob, Order, check_dtype_backend
+from gio_pandas.exports.job import ExportJob, Order
 from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
 
 if TYPE_CHECKING:
@@ -442,6 +442,8 @@ class Session:
             Nothing is asked of the platform yet. The job's kind is read out of its id; a job
             whose id does not tell is read as a list of users, in which nothing is lost.
         """
+        if not isinstance(job_id, str):
+            raise TypeError(f"a job's id is text, not {type(job_id).__name__}: {job_id!r}")
         order = Order(
             platform=self._settings.url,
             kind=Kind.of_job_id(job_id.strip()),
@@ -532,7 +534,9 @@ class Session:
         timeout: float | EllipsisType | None = ...,
     ) -> Order:
         """Check the options, before anything is submitted, and write down what is asked for."""
-        check_dtype_backend(dtype_backend)
+        from gio_pandas.exports import dtypes
+
+        dtypes.check_choice(dtype, dtype_backend)
         charset = check_charset(charset or self._settings.charset)
         return Order(
             platform=self._settings.url,

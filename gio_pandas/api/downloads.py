@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -92,8 +93,26 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
         validator=validator,
         resumable=bool(validator) and response.headers.get("accept-ranges") == "bytes",
         content_type=response.headers.get("content-type", ""),
-        chunks=response.iter_bytes() if encoded else response.iter_raw(),
+        chunks=_decoded(response) if encoded else response.iter_raw(),
     )
+
+
+def _decoded(response: httpx.Response) -> Iterator[bytes]:
+    """Undo a compression that was not asked for."""
+    if response.headers["content-encoding"].strip().lower() not in ("gzip", "x-gzip"):
+        yield from response.iter_bytes()
+        return
+    # By hand: httpx takes a body that ends early for the whole one.
+    inflate = zlib.decompressobj(wbits=31)
+    for chunk in response.iter_raw():
+        left = chunk
+        while left:
+            if inflate.eof:  # one member ended, another follows
+                inflate = zlib.decompressobj(wbits=31)
+            yield inflate.decompress(left)
+            left = inflate.unused_data
+    if not inflate.eof:
+        raise BrokenTransferError("the compressed file ends early")
 
 
 def _first_byte(response: httpx.Response, start: int) -> int:

@@ -91,6 +91,14 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _decimal(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Item:
     """What projects, tags, segments and analyses have in common."""
@@ -133,7 +141,9 @@ class Project(_Item):
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read a ``Project``."""
         return cls(
-            **cls._common(raw), owner=_text(raw.get("owner")), members=raw.get("projectMemberCount")
+            **cls._common(raw),
+            owner=_text(raw.get("owner")),
+            members=_whole(raw.get("projectMemberCount")),
         )
 
 
@@ -166,8 +176,8 @@ class _Detected(_Edited):
     def _common(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
         detector = raw.get("detector") or {}
         return super()._common(raw) | {
-            "users": detector.get("totalUsers"),
-            "users_ratio": detector.get("usersRatio"),
+            "users": _whole(detector.get("totalUsers")),
+            "users_ratio": _decimal(detector.get("usersRatio")),
             "detected_at": _text(detector.get("detectedAt")),
             "detected_stage": _text(detector.get("stage")),
         }

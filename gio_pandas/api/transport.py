@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform as machine
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -184,7 +185,7 @@ class Transport:
                 yield read_reply(response, start)
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, zlib.error) as error:
             raise BrokenTransferError(_words(error)) from error
 
     def _get(self, target: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:

@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 
 from gio_pandas.errors import DecodeError
 from gio_pandas.exports.files import ChangedFileError, Part
-from gio_pandas.exports.quotes import QuoteWatch, check_strictly
+from gio_pandas.exports.quotes import QuoteWatch
 
 __all__ = ["TextTable", "candidates", "codec_name", "read_part"]
 
@@ -218,18 +218,9 @@ def _parse(chunks: Iterator[bytes], charset: str, part: Part) -> TextTable:
     except pa.ArrowInvalid as error:
         raise _malformed(part, str(error)) from error
     data = _without_end(data, part)
-    if watch.odd:
-        _refuse_stray_quotes(part, charset)
+    if watch.broken:
+        raise _malformed(part, "a field goes on behind its closing quote")
     return TextTable(names, data, charset)
-
-
-def _refuse_stray_quotes(part: Part, charset: str) -> None:
-    """Read a file once more, slowly: quotes in odd places may be a text's own, or a break."""
-    with closing(part.chunks()) as chunks:
-        try:
-            check_strictly(_to_utf8(chunks, charset))
-        except csv.Error as error:
-            raise _malformed(part, str(error)) from error
 
 
 def _to_utf8(chunks: Iterator[bytes], charset: str) -> Iterator[bytes]:

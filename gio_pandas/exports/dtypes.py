@@ -11,19 +11,21 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gio_pandas.errors import DecodeError
+from gio_pandas.errors import DecodeError, SettingsError
 
 __all__ = [
     "DtypeBackend",
+    "check_choice",
     "chosen_dtypes",
     "is_identity",
+    "is_number",
     "text_dtype",
     "to_frame",
     "typed",
@@ -77,6 +79,7 @@ def typed(
     *,
     analysis: bool,
     value_types: Mapping[str, str] | None = None,
+    headers: Sequence[str] | None = None,
     keep_text: Sequence[str] = (),
 ) -> pa.Table:
     """Type every column of text that loses nothing by it.
@@ -90,6 +93,8 @@ def typed(
         first column is its id.
     value_types
         The platform's own ``valueType`` of some columns: INT, DOUBLE, DATE or STRING.
+    headers
+        What the columns are called in the file, where duplicates have been numbered since.
     keep_text
         Columns to leave alone.
 
@@ -102,11 +107,12 @@ def typed(
     columns = []
     for position, name in enumerate(data.column_names):
         column = data.column(position)
-        identity = is_identity(name) or (position == 0 and not analysis)
+        header = headers[position] if headers else name
+        identity = is_identity(header) or (position == 0 and not analysis)
         if identity or name in keep_text:
             columns.append(column)
-        elif name in value_types:
-            columns.append(_declared(column, name, value_types[name]))
+        elif header in value_types:
+            columns.append(_declared(column, name, value_types[header]))
         else:
             columns.append(_inferred(column, _IN_ANALYSES if analysis else _IN_LISTS))
     return pa.Table.from_arrays(columns, names=data.column_names)
@@ -146,21 +152,22 @@ def _users_level() -> int:
     return level
 
 
-def _integer(column: pa.ChunkedArray, most: int = _MOST_DIGITS) -> pa.ChunkedArray | None:
-    """Convert integers in plain form: those whose number is written as they were."""
-    try:
-        numbers = column.cast(pa.int64())
-    except pa.ArrowInvalid:
+def _integer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Convert integers in plain form, of at most 15 digits: longer ones are identifiers."""
+    numbers = _long_integer(column)
+    if numbers is None:
         return None
-    if not _all(pc.equal(numbers.cast(_TEXT), column)):
-        return None
-    inside = pc.and_(pc.less(numbers, most), pc.greater(numbers, -most))
+    inside = pc.and_(pc.less(numbers, _MOST_DIGITS), pc.greater(numbers, -_MOST_DIGITS))
     return numbers if _all(inside) else None
 
 
 def _long_integer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Convert what the platform declares an integer, however long, if 64 bits hold it."""
-    return _integer(column, 2**63 - 1)
+    """Convert integers of 64 bits in plain form: those whose number is written as they were."""
+    try:
+        numbers = column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    return numbers if _all(pc.equal(numbers.cast(_TEXT), column)) else None
 
 
 def _decimal(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -282,6 +289,29 @@ def to_frame(
     return pd.DataFrame(columns, index=pd.RangeIndex(data.num_rows), copy=False)
 
 
+def check_choice(dtype: Any, dtype_backend: Any) -> None:
+    """Refuse, before anything is submitted, dtypes that pandas does not have.
+
+    Raises
+    ------
+    SettingsError
+        ``dtype`` or ``dtype_backend`` is none of pandas'.
+    """
+    if dtype_backend not in (None, *get_args(DtypeBackend)):
+        raise SettingsError(
+            f"dtype_backend={dtype_backend!r} is unknown",
+            hint='Use "pyarrow" or "numpy_nullable", or leave it out.',
+        )
+    for wanted in dtype.values() if isinstance(dtype, Mapping) else [dtype]:
+        try:
+            pd.api.types.pandas_dtype(wanted)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(
+                f"dtype={wanted!r} is none that pandas knows ({error})",
+                hint='Use names such as "Int64", "float64", "str" or "category".',
+            ) from error
+
+
 def chosen_dtypes(names: Sequence[str], dtype: Any) -> dict[str, Any]:
     """Spell ``dtype`` out: what it wants of each column that it speaks of.
 
@@ -301,6 +331,12 @@ def chosen_dtypes(names: Sequence[str], dtype: Any) -> dict[str, Any]:
             hint=f"Its columns: {', '.join(names)}.",
         )
     return dict(dtype)
+
+
+def is_number(dtype: Any) -> bool:
+    """Tell whether a dtype is of numbers; truth values are none."""
+    kind = pd.api.types.pandas_dtype(dtype)
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
 
 
 def _convert(series: pd.Series[Any], name: Hashable, dtype: Any) -> pd.Series[Any]:

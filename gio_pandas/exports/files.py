@@ -18,6 +18,9 @@ from gio_pandas.errors import AuthenticationError, DownloadError
 __all__ = ["ChangedFileError", "Downloads", "Part", "download_urls", "file_name", "retry_delay"]
 
 _ATTEMPTS = 6
+_PROGRESS = 1 << 20
+"""Bytes: a transfer that came so far since it broke last begins to count anew."""
+
 _AGAIN = "gio.attach(…).to_pandas() reads the files of a finished job again."
 # What encoders leave as it is, Java's and JavaScript's too.
 _ENCODED = re.compile(r"(?:[A-Za-z0-9._~/!*'()+-]|%[0-9A-Fa-f]{2})+")
@@ -152,24 +155,35 @@ class Part:
             except FileNotFoundError:
                 continue
             return
-        raise DownloadError(
-            f"The platform has no file {self.name!r} any more (HTTP 404)",
-            hint="Results are kept for a while only: run the export again.",
-            file=self.uri,
-        )
+        raise self._gone()
 
     def _transfer(self, url: str) -> Iterator[bytes]:
         # No stamina here: it counts in thread-locals, and Arrow pulls the chunks in its threads.
         transfer = _Transfer(self._client, url, self)
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt, reached = 0, 0
+        while True:
             try:
                 yield from transfer.rest()
             except BrokenTransferError as error:
+                if transfer.position - reached >= _PROGRESS:
+                    attempt, reached = 0, transfer.position
+                attempt += 1
                 if attempt == _ATTEMPTS:
                     raise self._broken_off(transfer, error) from error
                 self._sleep(retry_delay(attempt, error.retry_after, random.random()))
+            except FileNotFoundError:
+                if transfer.position:  # it was there: this is no other spelling of its name
+                    raise self._gone() from None
+                raise
             else:
                 return
+
+    def _gone(self) -> DownloadError:
+        return DownloadError(
+            f"The platform has no file {self.name!r} any more (HTTP 404)",
+            hint="Results are kept for a while only: run the export again.",
+            file=self.uri,
+        )
 
     def _broken_off(self, transfer: _Transfer, error: BrokenTransferError) -> DownloadError:
         whole = f" of {transfer.size:,}" if transfer.size else ""

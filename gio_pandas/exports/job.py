@@ -19,7 +19,6 @@ from gio_pandas.errors import (
     JobFailedError,
     JobTimeoutError,
     PlatformUnavailableError,
-    SettingsError,
 )
 from gio_pandas.exports.files import Downloads, Part
 from gio_pandas.settings import check_timeout
@@ -30,7 +29,13 @@ if TYPE_CHECKING:
 
     from gio_pandas.exports.dtypes import DtypeBackend
 
-__all__ = ["ExportJob", "Order", "Verdict", "check_dtype_backend", "judge", "next_delay"]
+__all__ = [
+    "ExportJob",
+    "Order",
+    "Verdict",
+    "judge",
+    "next_delay",
+]
 
 _SHORTEST_DELAY = 0.5
 _LONGEST_DELAY = 15.0
@@ -74,21 +79,6 @@ def next_delay(waited: float, jitter: float) -> float:
     """
     pause = max(_SHORTEST_DELAY, waited / 10) * (1 + jitter / 10)
     return min(_LONGEST_DELAY, pause)
-
-
-def check_dtype_backend(dtype_backend: Any) -> None:
-    """Refuse a backend that pandas does not have.
-
-    Raises
-    ------
-    SettingsError
-        It is neither of pandas' two, nor None.
-    """
-    if dtype_backend not in (None, "pyarrow", "numpy_nullable"):
-        raise SettingsError(
-            f"dtype_backend={dtype_backend!r} is unknown",
-            hint='Use "pyarrow" or "numpy_nullable", or leave it out.',
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,9 +364,9 @@ class ExportJob:
         DecodeError
             A file is not the table it should be, or not of the same columns as the others.
         """
-        from gio_pandas.exports import sinks
+        from gio_pandas.exports import dtypes, sinks
 
-        check_dtype_backend(dtype_backend)
+        dtypes.check_choice(dtype, dtype_backend)
         self.wait(timeout=timeout)
         with self._named():
             return sinks.to_pandas(

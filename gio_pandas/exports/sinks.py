@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,7 @@ def to_pandas(
 ) -> pd.DataFrame:
     """Read a finished job's files into a frame; see ``ExportJob.to_pandas``."""
     parts = _read_parts(job)
-    text = _joined(parts)
-    keep_text = tuple(dtypes.chosen_dtypes(text.column_names, dtype))
-    data = _typed(job.order, text, keep_text)
-    del text
+    data = _typed(job.order, parts, dtype)
     frame = dtypes.to_frame(data, dtype=dtype, dtype_backend=dtype_backend)
     frame.attrs["gio"] = provenance(job, parts, len(frame))
     return frame
@@ -39,7 +36,7 @@ def to_pandas(
 
 def to_arrow(job: ExportJob) -> pa.Table:
     """Read a finished job's files into an Arrow table; see ``ExportJob.to_arrow``."""
-    return _typed(job.order, _joined(_read_parts(job)), ())
+    return _typed(job.order, _read_parts(job), None)
 
 
 def _read_parts(job: ExportJob) -> list[tuple[Part, TextTable]]:
@@ -58,21 +55,26 @@ def _read_parts(job: ExportJob) -> list[tuple[Part, TextTable]]:
     return read
 
 
-def _joined(parts: list[tuple[Part, TextTable]]) -> pa.Table:
-    data = pa.concat_tables([table.data for _, table in parts])
-    return data.rename_columns(dtypes.unique_names(parts[0][1].names))
-
-
-def _typed(order: Order, text: pa.Table, keep_text: tuple[str, ...]) -> pa.Table:
+def _typed(order: Order, parts: list[tuple[Part, TextTable]], dtype: Any) -> pa.Table:
+    """Put the parts together, and type what ``dtype`` does not speak of."""
+    headers = parts[0][1].names
+    text = pa.concat_tables([table.data for _, table in parts])
+    text = text.rename_columns(dtypes.unique_names(headers))
+    analysis = order.kind is not None and order.kind.is_analysis
+    chosen = dtypes.chosen_dtypes(text.column_names, dtype)
     return dtypes.typed(
         text,
-        analysis=order.kind is not None and order.kind.is_analysis,
-        value_types=_value_types(order, text.column_names),
-        keep_text=keep_text,
+        analysis=analysis,
+        value_types=_value_types(order, headers),
+        headers=headers,
+        # A number asked for is one in the form that analyses print it in, too.
+        keep_text=[
+            name for name, wanted in chosen.items() if not (analysis and dtypes.is_number(wanted))
+        ],
     )
 
 
-def _value_types(order: Order, names: list[str]) -> Mapping[str, str]:
+def _value_types(order: Order, names: Sequence[str]) -> Mapping[str, str]:
     """Say which columns are of a type that the platform declares.
 
     In a tag's export the value stands beside the user's id, whatever its header is.

@@ -308,7 +308,6 @@ def test_what_follows_a_closing_quote_is_malformed(size: int) -> None:
         read(b'a,b\n1,"b"x\n', sizes=(size,))
 
 
-@pytest.mark.xfail(reason="the strict look reads with the csv module, which wants lines and limits")
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -253,7 +253,6 @@ def test_a_file_may_end_with_its_connection(serve: Serve, zipped: bool) -> None:
     assert whole(serve(Shelf(closing=True, zipped=zipped))) == BODY
 
 
-@pytest.mark.xfail(reason="httpx takes a compressed body for whole wherever it ends")
 def test_a_compressed_file_tells_itself_that_it_was_cut(serve: Serve) -> None:
     """Where no length says so, a gzip stream without its end is no whole file."""
     assert whole(serve(Shelf(closing=True, zipped=True, cuts=[50_000]))) == BODY
