@@ -250,6 +250,23 @@ def test_a_tag_is_looked_for_in_the_project_then_on_the_platform() -> None:
         known.find_tag("会员等级9", None)
 
 
+def test_a_tag_that_only_the_platform_has_is_remembered() -> None:
+    """Both listings are asked for once, however many of its tags are looked up."""
+    platform = Platform(platform_tags=[Tag(id="Pt000001", name="平台标签", key="tag_p")])
+    known = catalog(platform)
+    for _ in range(3):
+        assert known.find_tag("tag_p", DEFAULT).id == "Pt000001"
+    assert (platform.asked["tags"], platform.asked["data_center_tags"]) == (1, 1)
+
+
+def test_a_projects_own_tag_comes_before_the_platforms_namesake() -> None:
+    """Also where the platform's listing is known already and the project's is not."""
+    platform = Platform(platform_tags=[Tag(id="Pt000001", name=TAGS[0].name, key="tag_p")])
+    known = catalog(platform)
+    assert known.find_tag(TAGS[0].name, None).id == "Pt000001"
+    assert known.find_tag(TAGS[0].name, DEFAULT) is TAGS[0]
+
+
 def test_a_project_is_found_by_id_and_name() -> None:
     """Projects are looked up as everything else is."""
     known = catalog(Platform())

@@ -464,6 +464,8 @@ def test_the_callers_backend_is_used(small: gio.Session, backend: Any, expected:
         ({"dtype_backend": "polars"}, "dtype_backend="),
         ({"charset": "latin-9000"}, "charset"),
         ({"timeout": 0}, "timeout="),
+        ({"dtype": "nonsense"}, "dtype='nonsense'"),
+        ({"dtype": {"gio_id": "int63"}}, "dtype='int63'"),
     ],
 )
 def test_options_are_checked_before_a_submit(
@@ -476,6 +478,21 @@ def test_options_are_checked_before_a_submit(
         connect(platform).submit_segment(HIGH_VALUE, **options)
     fields = {name for request in platform.requests for name in request.fields}
     assert not any(name.startswith("submit") for name in fields)
+
+
+def test_a_number_asked_for_is_read_as_an_analysis_prints_it(small: gio.Session) -> None:
+    """``dtype=`` converts 45,494 and 45.20%, as the columns beside it are converted."""
+    plain = small.read_funnel("漏斗1")
+    narrow = small.read_funnel("漏斗1", dtype={"用户数": "int32", "转化率": "Float64"})
+    assert (str(narrow["用户数"].dtype), str(narrow["转化率"].dtype)) == ("int32", "Float64")
+    assert narrow["用户数"].tolist() == plain["用户数"].tolist()
+
+
+@pytest.mark.parametrize("job_id", [None, 7])
+def test_a_jobs_id_is_text(small: gio.Session, job_id: Any) -> None:
+    """What cannot be an id is refused before anything is asked."""
+    with pytest.raises(TypeError, match="job's id is text"):
+        small.attach(job_id)
 
 
 def test_an_older_platform_is_asked_by_the_tags_id(start: Start, connect: Connect) -> None:

@@ -289,6 +289,13 @@ def test_columns_of_one_name_are_told_apart_by_their_place() -> None:
     assert [str(kind) for kind in found.schema.types] == ["large_string", "int64", "large_string"]
 
 
+def test_a_numbered_header_is_still_an_identity() -> None:
+    """The second of two columns of ids is no less one for the number that tells them apart."""
+    data = pa.table({"gio_id": text(["a"]), "用户ID": text(["1"]), "用户ID.1": text(["2"])})
+    found = typed(data, analysis=False, headers=["gio_id", "用户ID", "用户ID"])
+    assert [str(kind) for kind in found.schema.types] == ["large_string"] * 3
+
+
 def test_a_column_that_is_to_stay_text_does() -> None:
     """``keep_text`` wins over what the values and the platform say."""
     data = pa.table({"gio_id": text(["a"]), "n": text(["1"])})

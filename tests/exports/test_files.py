@@ -330,6 +330,27 @@ def test_a_transfer_that_never_gets_on_is_given_up(serve: Serve, chunked: bool) 
     assert len(shelf.asked) == 6
 
 
+def test_a_transfer_that_gets_on_is_not_given_up(serve: Serve) -> None:
+    """Attempts are counted anew where another MiB has come: big files meet many breaks."""
+    body = b"gio_id\n" + b"12345678\n" * 1_300_000
+    shelf = Shelf(body, cuts=[1_100_000] * 9)
+    assert whole(serve(shelf)) == body
+    assert len(shelf.asked) == 10
+
+
+def test_a_file_that_goes_away_in_the_middle_has_no_other_name(serve: Serve) -> None:
+    """Once bytes came, a 404 is the file's end, not a reason to begin under another spelling."""
+    path = "/a%20b.csv"
+    shelf = Shelf(files=(path, "/a b.csv"), cuts=[100_000])
+    client = serve(shelf)
+
+    def leave(_: float) -> None:
+        shelf.files = ("/a b.csv",)
+
+    with pytest.raises(DownloadError, match="any more"):
+        list(Part(client, path, sleep=leave).chunks())
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_platform_that_is_busy_is_asked_again(serve: Serve, status: int) -> None:
     """The pauses are those that it asks for, bounded, or grow by themselves."""
