@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import threading
-from collections.abc import Callable, Mapping
-from types import EllipsisType
+from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from gio_pandas import accessor as _accessor
@@ -85,46 +83,6 @@ _lock = threading.Lock()
 _current: Session | None = None
 
 
-def connect(
-    url: str | None = None,
-    *,
-    api_key: str | None = None,
-    token: str | None = None,
-    project: str | None = None,
-    auth_scheme: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    verify: bool | str | os.PathLike[str] | None = None,
-    timeout: float | EllipsisType | None = ...,
-    charset: str | None = None,
-    profile: str | None = None,
-) -> Session:
-    """Choose the platform that the verbs of this module speak with.
-
-    Nothing is sent before the first verb. Parameters and errors are those of ``Session``.
-
-    Returns
-    -------
-    Session
-        The current session from now on.
-    """
-    global _current
-    session = Session(
-        url,
-        api_key=api_key,
-        token=token,
-        project=project,
-        auth_scheme=auth_scheme,
-        headers=headers,
-        verify=verify,
-        timeout=timeout,
-        charset=charset,
-        profile=profile,
-    )
-    with _lock:
-        _current = session
-    return session
-
-
 def current_session() -> Session:
     """Give the session last connected; at the first use, one made from the settings.
 
@@ -138,6 +96,29 @@ def current_session() -> Session:
         if _current is None:
             _current = Session()
         return _current
+
+
+def _connector(make: Callable[P, Session]) -> Callable[P, Session]:
+    """Make the function that makes a session the current one, with its signature."""
+
+    @functools.wraps(make, assigned=("__module__",), updated=())
+    def connect(*args: P.args, **kwargs: P.kwargs) -> Session:
+        global _current
+        session = make(*args, **kwargs)
+        with _lock:
+            _current = session
+        return session
+
+    signature = inspect.signature(make).replace(return_annotation="Session")
+    connect.__signature__ = signature  # type: ignore[attr-defined]
+    _, _, parameters = (make.__doc__ or "").partition("Parameters\n")
+    connect.__doc__ = f"""Choose the platform that the verbs of this module speak with.
+
+    Nothing is sent before the first verb. Returns the ``Session``, the current one from now on.
+
+    Parameters
+{parameters}"""
+    return connect
 
 
 def _verb(method: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
@@ -167,6 +148,7 @@ def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
     return signature.replace(parameters=parameters)
 
 
+connect = _connector(Session)
 attach = _verb(Session.attach)
 graphql = _verb(Session.graphql)
 list_events = _verb(Session.list_events)
@@ -190,3 +172,8 @@ submit_segment = _verb(Session.submit_segment)
 submit_tag = _verb(Session.submit_tag)
 
 del _accessor
+
+
+def __dir__() -> list[str]:
+    """Show what is for use, and not what this module is made of."""
+    return __all__

@@ -27,6 +27,9 @@ class GioAccessor:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
+    def __repr__(self) -> str:
+        return repr(self.source) if "gio" in self._frame.attrs else "no source is known"
+
     @property
     def source(self) -> pd.DataFrame:
         """Where the frame comes from, as a table of one column, ``value``.

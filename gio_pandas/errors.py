@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 
+_ENDS = ("?", "!", "。", "？", "！")
+
+
 class GioError(Exception):
     """The base of everything that gio_pandas raises on purpose.
 
@@ -55,7 +58,7 @@ class GioError(Exception):
     def __init__(self, what: str, *, hint: str) -> None:
         self.what = " ".join(what.split()).rstrip(".")
         self.hint = hint
-        super().__init__(f"{self.what}. {hint}")
+        super().__init__(f"{self.what}{'' if self.what.endswith(_ENDS) else '.'} {hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep every attribute through pickling, as a process pool needs."""
@@ -154,6 +157,8 @@ class PlatformUnavailableError(GioError):
         Seconds to wait, where the answer named them.
     seen : bool
         Whether the platform may have read the request and acted on it.
+    transient : bool
+        Whether asking again a little later may help.
     """
 
     def __init__(
@@ -164,11 +169,13 @@ class PlatformUnavailableError(GioError):
         status: int | None = None,
         retry_after: float | None = None,
         seen: bool = True,
+        transient: bool = True,
     ) -> None:
         super().__init__(what, hint=hint)
         self.status = status
         self.retry_after = retry_after
         self.seen = seen
+        self.transient = transient
 
 
 class SubmitUncertainError(GioError):

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from gio_pandas.api.client import Client
-from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
+from gio_pandas.api.models import Analysis, JobResult, Kind, Project, Segment, SubmittedJob, Tag
 from gio_pandas.catalog import Catalog, to_frame
 from gio_pandas.errors import SettingsError
 from gio_pandas.exports.job import ExportJob, Order
 from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import pandas as pd
 
+    from gio_pandas.api.downloads import Reply
     from gio_pandas.exports.dtypes import DtypeBackend
 
 __all__ = ["ReadOptions", "Session"]
@@ -213,7 +218,7 @@ class Session:
         self,
         tag: str,
         *,
-        properties: Sequence[str] = (),
+        properties: Iterable[str] = (),
         detail: bool | None = None,
         file_name: str | None = None,
         **options: Unpack[ReadOptions],
@@ -255,8 +260,8 @@ class Session:
         self,
         segment: str,
         *,
-        tags: Sequence[str] = (),
-        properties: Sequence[str] = (),
+        tags: Iterable[str] = (),
+        properties: Iterable[str] = (),
         **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
         """Export a segment (分群): who is in it, with tags and properties.
@@ -330,7 +335,7 @@ class Session:
         self,
         tag: str,
         *,
-        properties: Sequence[str] = (),
+        properties: Iterable[str] = (),
         detail: bool | None = None,
         file_name: str | None = None,
         **options: Unpack[ReadOptions],
@@ -352,22 +357,25 @@ class Session:
         JobFailedError
             The platform refused it.
         """
+        reading = self._reading(options)
+        keys = _words("properties", properties)
         project = self._tag_project(None, options.get("project"))
         found = self._catalog.find_tag(tag, project)
-        keys = _words("properties", properties)
         arguments = {"properties": keys, "detail": detail, "file_name": file_name}
-        order = self._order(Kind.TAG, found, project, arguments, [found], **options)
-        submitted = self._client.submit_tag(
-            found, charset=order.charset, properties=keys, detail=detail, file_name=file_name
+        order = self._order(reading, Kind.TAG, found, project, arguments, [found])
+        return self._job(
+            order,
+            self._client.submit_tag(
+                found, charset=order.charset, properties=keys, detail=detail, file_name=file_name
+            ),
         )
-        return ExportJob(self._client, submitted.id, order, stage=submitted.stage)
 
     def submit_segment(
         self,
         segment: str,
         *,
-        tags: Sequence[str] = (),
-        properties: Sequence[str] = (),
+        tags: Iterable[str] = (),
+        properties: Iterable[str] = (),
         **options: Unpack[ReadOptions],
     ) -> ExportJob:
         """Start a segment's export and return at once; arguments as ``read_segment``.
@@ -384,17 +392,20 @@ class Session:
         JobFailedError
             The platform refused it.
         """
+        reading = self._reading(options)
+        keys, words = _words("properties", properties), _words("tags", tags)
         project = self._project(options.get("project"))
         found = self._catalog.find_segment(segment, project)
-        columns = [self._catalog.find_tag(tag, project) for tag in _words("tags", tags)]
-        keys = _words("properties", properties)
+        columns = [self._catalog.find_tag(word, project) for word in words]
         tag_ids = [tag.id for tag in columns]
         arguments = {"tags": tag_ids, "properties": keys}
-        order = self._order(Kind.SEGMENT, found, project, arguments, columns, **options)
-        submitted = self._client.submit_segment(
-            project.id, found.id, charset=order.charset, tags=tag_ids, properties=keys
+        order = self._order(reading, Kind.SEGMENT, found, project, arguments, columns)
+        return self._job(
+            order,
+            self._client.submit_segment(
+                project.id, found.id, charset=order.charset, tags=tag_ids, properties=keys
+            ),
         )
-        return ExportJob(self._client, submitted.id, order, stage=submitted.stage)
 
     def submit_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> ExportJob:
         """Start a funnel analysis's export and return at once; arguments as ``read_funnel``.
@@ -444,13 +455,18 @@ class Session:
         """
         if not isinstance(job_id, str):
             raise TypeError(f"a job's id is text, not {type(job_id).__name__}: {job_id!r}")
+        job_id = job_id.strip()
+        if not job_id or not job_id.isprintable():
+            raise SettingsError(
+                f"{job_id!r} is no job's id", hint="Pass what job.id was when it was submitted."
+            )
         order = Order(
             platform=self._settings.url,
-            kind=Kind.of_job_id(job_id.strip()),
+            kind=Kind.of_job_id(job_id),
             charset=check_charset(charset or self._settings.charset),
             timeout=self._settings.timeout,
         )
-        return ExportJob(self._client, job_id.strip(), order)
+        return ExportJob(_Line(self), job_id, order)
 
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send any GraphQL document.
@@ -513,50 +529,77 @@ class Session:
         return to_frame(self._catalog.analyses(kind, self._project(project)), Analysis)
 
     def _submit_analysis(self, kind: Kind, wanted: str, options: ReadOptions) -> ExportJob:
+        reading = self._reading(options)
         project = self._project(options.get("project"))
         found = self._catalog.find_analysis(kind, wanted, project)
-        order = self._order(kind, found, project, {}, (), **options)
+        order = self._order(reading, kind, found, project, {}, ())
         submitted = self._client.submit_analysis(kind, project.id, found.id, charset=order.charset)
-        return ExportJob(self._client, submitted.id, order, stage=submitted.stage)
+        return self._job(order, submitted)
+
+    def _reading(self, options: ReadOptions) -> dict[str, Any]:
+        """Check the options before anything is sent, and fill in what was left out."""
+        from gio_pandas.exports import dtypes
+
+        known = ReadOptions.__annotations__
+        for name in options:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                guess = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+                raise TypeError(f"there is no option {name!r}: {guess}")
+        dtype, dtype_backend = options.get("dtype"), options.get("dtype_backend")
+        dtypes.check_choice(dtype, dtype_backend)
+        timeout = options.get("timeout", ...)
+        return {
+            "charset": check_charset(options.get("charset") or self._settings.charset),
+            "dtype": dtype,
+            "dtype_backend": dtype_backend,
+            "timeout": self._settings.timeout if timeout is ... else check_timeout(timeout),
+        }
 
     def _order(
         self,
+        reading: Mapping[str, Any],
         kind: Kind,
         item: Tag | Segment | Analysis,
-        in_project: Project | None,
+        project: Project | None,
         arguments: Mapping[str, Any],
         tags: Sequence[Tag],
-        *,
-        project: str | None = None,
-        charset: str | None = None,
-        dtype: Any = None,
-        dtype_backend: DtypeBackend | None = None,
-        timeout: float | EllipsisType | None = ...,
     ) -> Order:
-        """Check the options, before anything is submitted, and write down what is asked for."""
-        from gio_pandas.exports import dtypes
-
-        dtypes.check_choice(dtype, dtype_backend)
-        charset = check_charset(charset or self._settings.charset)
         return Order(
             platform=self._settings.url,
             kind=kind,
             item_id=item.id,
             name=item.name,
-            project_id=in_project.id if in_project else None,
-            project_name=in_project.name if in_project else None,
-            charset=charset,
-            arguments={
-                "charset": charset,
-                "dtype": _plain(dtype),
-                "dtype_backend": dtype_backend,
-                **arguments,
-            },
+            project_id=project.id if project else None,
+            project_name=project.name if project else None,
+            arguments={"charset": reading["charset"], **arguments},
             value_types=_value_types(tags),
-            dtype=dtype,
-            dtype_backend=dtype_backend,
-            timeout=self._settings.timeout if timeout is ... else check_timeout(timeout),
+            **reading,
         )
+
+    def _job(self, order: Order, submitted: SubmittedJob) -> ExportJob:
+        return ExportJob(
+            _Line(self),
+            submitted.id,
+            order,
+            stage=submitted.stage,
+            submitted_at=datetime.now(UTC),
+        )
+
+
+class _Line:
+    """What a job speaks through: its session, which opens again when it was closed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None:
+        return self._session._client.job_result(job_id, timeout=timeout)
+
+    def download(
+        self, url: str, *, start: int = 0, validator: str | None = None
+    ) -> AbstractContextManager[Reply]:
+        return self._session._client.download(url, start=start, validator=validator)
 
 
 def _with_sandbox(settings: Settings) -> Settings:
@@ -576,21 +619,17 @@ def _with_sandbox(settings: Settings) -> Settings:
     return Settings(url=embedded.url, api_key=Secret(embedded.api_key), project=settings.project)
 
 
-def _plain(dtype: Any) -> Any:
-    """Write dtypes by their names, which survive JSON."""
-    if isinstance(dtype, Mapping):
-        return {str(name): _plain(wanted) for name, wanted in dtype.items()}
-    return dtype.__name__ if isinstance(dtype, type) else None if dtype is None else str(dtype)
-
-
-def _words(argument: str, words: Sequence[str]) -> list[str]:
+def _words(argument: str, words: Iterable[str] | None) -> list[str]:
     """Take one word for a list of one, not for its letters."""
     if isinstance(words, str):
         return [words]
-    strange = [word for word in words if not isinstance(word, str)]
+    if hasattr(words, "columns"):
+        raise TypeError(f"{argument}= takes names, not a frame: pass a column, such as df['name']")
+    taken = list(() if words is None else words)
+    strange = [word for word in taken if not isinstance(word, str)]
     if strange:
         raise TypeError(f"{argument}= takes names as text, not {strange[0]!r}")
-    return list(words)
+    return taken
 
 
 def _value_types(tags: Sequence[Tag]) -> dict[str, str]:

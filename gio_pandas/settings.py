@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import re
 import stat
@@ -28,6 +27,8 @@ __all__ = [
 
 SANDBOX = "sandbox:"
 """The url that stands for the embedded platform."""
+
+_SANDBOXES = (SANDBOX, SANDBOX.rstrip(":"))
 
 SANDBOX_PROJECT = "默认项目"
 """Its project that verbs use where none is passed."""
@@ -134,8 +135,7 @@ class Settings:
     ) -> Settings:
         """Put the settings together, each from the first source that has it.
 
-        Credentials come from one source together. A source that names a platform gives only its
-        charset and timeout to another: an address passed as an argument never gets another's key.
+        A key that is passed is not overruled by a token of the environment.
 
         Parameters
         ----------
@@ -162,7 +162,13 @@ class Settings:
         environment = {
             key: environ[name] for key, name in _ENVIRONMENT.items() if environ.get(name)
         }
-        chosen = _merge([given, environment, _read_profile(path, profile)])
+        sources = [given]
+        # The sandbox needs nothing of what is set for a platform, and works where that is broken.
+        if given.get("url") not in _SANDBOXES:
+            sources.append(environment)
+            if profile or given.get("url", environment.get("url")) not in _SANDBOXES:
+                sources.append(_read_profile(path, profile))
+        chosen = _merge(sources)
         if "url" not in chosen:
             raise SettingsError("No platform is set", hint=_WAYS.format(path=path))
         return cls(**_checked(chosen, path), profile=profile)
@@ -192,7 +198,7 @@ def profile_path() -> Path:
 
 def _read_profile(path: Path, name: str | None) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if name:
             raise SettingsError(
@@ -228,7 +234,7 @@ def _parse_profiles(text: str, path: Path) -> dict[str, dict[str, Any]]:
     loose = [key for key, value in profiles.items() if not isinstance(value, dict)]
     if loose:
         raise SettingsError(
-            f"{', '.join(loose)} in {path} stands outside of a profile",
+            f"Outside of a profile in {path}: {', '.join(loose)}",
             hint="Put a line [default] above it.",
         )
     if _has_secret(profiles) and _others_can_read(path):
@@ -261,21 +267,12 @@ def _checked_profile(profile: dict[str, Any], name: str, path: Path) -> dict[str
 
 
 def _merge(sources: list[dict[str, Any]]) -> dict[str, Any]:
-    """Take each setting from the first source that has it; credentials from one together."""
+    """Take each setting from the first source that has it; no token overrules a key."""
     chosen: dict[str, Any] = {}
     for source in sources:
-        fresh = {key: value for key, value in source.items() if key not in chosen}
-        if "url" in chosen and "url" in source and _is_other(source, chosen):
-            # What was written for one platform's address is never sent to another's.
-            fresh = {key: fresh[key] for key in ("charset", "timeout") if key in fresh}
-        if any(key in chosen for key in _CREDENTIALS):
-            fresh = {key: value for key, value in fresh.items() if key not in _CREDENTIALS}
-        chosen |= fresh
+        known = {*chosen, "token"} if "api_key" in chosen else {*chosen}
+        chosen |= {key: value for key, value in source.items() if key not in known}
     return chosen
-
-
-def _is_other(source: dict[str, Any], chosen: dict[str, Any]) -> bool:
-    return _trimmed(source["url"]) != _trimmed(chosen["url"])
 
 
 def _trimmed(url: Any) -> str:
@@ -309,8 +306,8 @@ def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
 
 def _check_url(url: Any) -> str:
     text = _trimmed(url)
-    if text == SANDBOX:
-        return text
+    if text in _SANDBOXES:
+        return SANDBOX
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         # The text is not shown when it may hold a password.
@@ -406,11 +403,14 @@ def check_charset(charset: Any) -> str:
     """
     text = str(charset).strip()
     try:
-        codecs.lookup(text)
+        written = "a,\n".encode(text)
     except (LookupError, ValueError):
+        written = b""
+    # Of Python's codecs, those that write letters, in one, two or four bytes.
+    if written.lstrip(b"\xff\xfe\xef\xbb\xbf\0").replace(b"\0", b"") != b"a,\n":
         raise SettingsError(
             f"There is no charset {text!r}", hint="Use UTF-16LE, UTF-8, GBK or GB18030."
-        ) from None
+        )
     return text
 
 

@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import json
+import subprocess
+import sys
 import time
 import traceback
 import warnings
@@ -611,6 +613,87 @@ def test_a_job_is_awaited_without_blocking(start: Start, connect: Connect) -> No
     frames = asyncio.run(main())
     assert [list(frame.columns) for frame in frames] == [["gio_id"], ["gio_id", "RFM分层"]]
     assert ticks > 5
+
+
+def test_a_wait_that_is_cancelled_ends_at_once(start: Start, connect: Connect) -> None:
+    """A job that is awaited no longer is let go of, and the error says how to get it again."""
+    job = connect(start(stage_seconds=60)).submit_segment(HIGH_VALUE)
+
+    async def awaited() -> pd.DataFrame:
+        return await job
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError) as caught:
+        asyncio.run(asyncio.wait_for(awaited(), timeout=0.3))
+    assert time.monotonic() - began < 5
+    assert f"gio.attach({job.id!r})" in str(caught.value.__cause__)
+
+
+def test_a_job_outlives_the_closing_of_its_session(start: Start, connect: Connect) -> None:
+    """As the next verb does, a job opens the connections again."""
+    with connect(start()) as session:
+        job = session.submit_segment(HIGH_VALUE)
+    assert len(job.to_pandas()) == len(session.read_segment(HIGH_VALUE))
+
+
+def test_an_attached_job_does_not_make_up_its_times(start: Start, connect: Connect) -> None:
+    """When it was submitted and finished is not known here, and not said."""
+    session = connect(start())
+    source = session.attach(session.submit_segment(HIGH_VALUE).id).to_pandas().attrs["gio"]
+    assert (source["submitted"], source["finished"]) == (None, None)
+    assert source["read"]
+
+
+@pytest.mark.parametrize("job_id", ["", "  ", "a\0b"])
+def test_what_is_no_jobs_id_is_refused(small: gio.Session, job_id: str) -> None:
+    """Before anything is asked."""
+    with pytest.raises(gio.SettingsError, match="no job's id"):
+        small.attach(job_id)
+
+
+def test_words_may_come_from_any_iterable(small: gio.Session) -> None:
+    """A generator or a column of a frame names columns as a list does; None names none."""
+    names = iter(["usr_city", "usr_age"])
+    assert list(small.read_segment(HIGH_VALUE, properties=names).columns)[-2:] == ["城市", "年龄"]
+    tags = small.list_tags()["name"].head(2)
+    assert list(small.read_segment(HIGH_VALUE, tags=tags).columns)[-2:] == list(tags)
+    assert list(small.read_segment(HIGH_VALUE, tags=None).columns) == ["gio_id"]  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not a frame"):
+        small.read_segment(HIGH_VALUE, tags=small.list_tags())
+
+
+def test_an_option_that_is_none_is_refused_before_anything_is_asked() -> None:
+    """With the one that was meant, as Python does for its own."""
+    with gio.Session("http://127.0.0.1:9", api_key="k") as session:
+        with pytest.raises(TypeError, match="no option 'chartset': did you mean 'charset'"):
+            session.read_segment(HIGH_VALUE, chartset="GBK")
+        with pytest.raises(TypeError, match="no option 'tags'"):
+            session.read_funnel("漏斗1", tags=["a"])
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import gio_pandas as gio
+
+session = gio.Session(sys.argv[1], api_key=sys.argv[2], project="默认项目")
+job = session.submit_segment("全部用户", properties=["usr_note"]).wait()
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+began = time.monotonic()
+try:
+    job.to_pandas()
+except KeyboardInterrupt as let_go:
+    print(time.monotonic() - began, let_go)
+"""
+
+
+def test_ctrl_c_ends_a_download_at_once(start: Start) -> None:
+    """A kernel's Stop is heard while a file comes, not behind its last byte."""
+    platform = start(users=3_000_000)
+    command = [sys.executable, "-c", INTERRUPTED, platform.url, platform.api_key]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seconds, _, words = said.partition(" ")
+    assert float(seconds) < 5
+    assert "gio.attach(" in words
 
 
 def test_sessions_of_two_platforms_do_not_mix(start: Start, connect: Connect) -> None:

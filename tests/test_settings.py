@@ -133,13 +133,13 @@ def test_the_profile_file_is_in_the_users_configuration_folder(
 # --- credentials and platforms -------------------------------------------------------------------
 
 
-def test_credentials_come_from_one_source_together(path: Path) -> None:
-    """A key of one source is never joined with the token of another."""
+def test_no_token_overrules_a_key(path: Path) -> None:
+    """A key that is passed is used, whatever token lies about; a token is renewed by any key."""
     write(path, '[default]\napi_key = "pk"\ntoken = "pt"')
     settings = resolve(path, {"GIO_API_KEY": "ek"}, url=URL)
     assert (shown(settings.api_key), settings.token) == ("ek", None)
     settings = resolve(path, {"GIO_API_KEY": "ek"}, url=URL, token="at")
-    assert (settings.api_key, shown(settings.token)) == (None, "at")
+    assert (shown(settings.api_key), shown(settings.token)) == ("ek", "at")
     settings = resolve(path, url=URL)
     assert (shown(settings.api_key), shown(settings.token)) == ("pk", "pt")
 
@@ -155,46 +155,11 @@ ALL_OF_IT = {
 }
 
 
-def test_another_platforms_environment_lends_charset_and_timeout_alone(path: Path) -> None:
-    """An address passed as an argument never gets what was set for another address."""
-    settings = resolve(path, ALL_OF_IT, url=URL, headers={"Cookie": "c"})
-    assert (settings.api_key, settings.token, settings.project) == (None, None, None)
-    assert (settings.auth_scheme, settings.verify) == ("Token", True)
-    assert (settings.charset, settings.timeout) == ("GBK", 7.0)
-
-
-def test_another_platforms_profile_lends_charset_and_timeout_alone(path: Path) -> None:
-    """The profile file of one platform has nothing else for another; its headers least of all."""
-    write(
-        path,
-        f'[default]\nurl = "{OTHER}"\napi_key = "{KEY}"\nproject = "p"\nauth_scheme = "B"\n'
-        'charset = "GBK"\ntimeout = 7\nheaders = {Cookie = "secret"}\n',
-    )
-    settings = resolve(path, {"GIO_URL": URL, "GIO_TOKEN": "t"})
-    assert (settings.api_key, settings.project, settings.auth_scheme) == (None, None, "Token")
-    assert dict(settings.headers) == {}
-    assert (settings.charset, settings.timeout) == ("GBK", 7.0)
-
-
-def test_without_credentials_of_its_own_another_platform_is_refused(path: Path) -> None:
-    """The key in the environment is for the address in the environment."""
-    with pytest.raises(gio.SettingsError, match="no API key") as caught:
-        resolve(path, ALL_OF_IT, url=URL)
-    assert URL in str(caught.value)
-    assert KEY not in str(caught.value)
-
-
-def test_the_same_platform_lends_everything(path: Path) -> None:
-    """A slash or a space at the end does not make an address another one."""
-    settings = resolve(path, ALL_OF_IT, url=f" {OTHER}/ ")
-    assert (settings.url, shown(settings.api_key), settings.project) == (OTHER, KEY, "p")
-
-
-@pytest.mark.parametrize("url", ["http://other.example.cn", f"{OTHER}/op", f"{OTHER}:8443"])
-def test_another_scheme_port_or_prefix_is_another_platform(path: Path, url: str) -> None:
-    """What is not the very same address gets no key."""
-    with pytest.raises(gio.SettingsError, match="no API key"):
-        resolve(path, ALL_OF_IT, url=url)
+def test_an_address_that_is_passed_goes_with_the_rest_of_the_environment(path: Path) -> None:
+    """Each setting comes from the first source that has it, by itself."""
+    settings = resolve(path, ALL_OF_IT, url=URL)
+    assert (settings.url, shown(settings.api_key), settings.project) == (URL, KEY, "p")
+    assert (settings.auth_scheme, settings.charset, settings.timeout) == ("Bearer", "GBK", 7.0)
 
 
 def test_a_source_without_an_address_lends_to_any(path: Path) -> None:
@@ -212,9 +177,11 @@ def test_a_key_a_token_or_headers_are_a_way_in(path: Path, way_in: dict[str, Any
 
 def test_the_sandbox_needs_no_way_in(path: Path) -> None:
     """``sandbox:`` has its project and no credentials, and gets none of another platform."""
+    write(path, "broken [")
     settings = resolve(path, ALL_OF_IT, url=SANDBOX)
     assert (settings.url, settings.project) == ("sandbox:", "默认项目")
     assert (settings.api_key, settings.token) == (None, None)
+    assert resolve(path, {"GIO_URL": "sandbox", "GIO_PROJECT": "x"}).project == "x"
     assert resolve(path, url=SANDBOX, project="x").project == "x"
 
 
@@ -318,7 +285,9 @@ def test_what_is_not_toml_is_an_error_without_the_text(path: Path, text: str) ->
 def test_settings_outside_of_a_profile_are_an_error(path: Path) -> None:
     """A file without a ``[default]`` line is told so, without its values."""
     write(path, f'url = "{URL}"\napi_key = "{KEY}"')
-    with pytest.raises(gio.SettingsError, match=r"url, api_key .*outside of a profile") as caught:
+    with pytest.raises(
+        gio.SettingsError, match=r"Outside of a profile in .*: url, api_key"
+    ) as caught:
         resolve(path)
     assert KEY not in str(caught.value)
 

@@ -129,6 +129,7 @@ def _odd_answer(response: httpx.Response) -> PlatformUnavailableError:
         f"(HTTP {response.status_code}, {response.headers.get('content-type', 'no type')})",
         hint="Check the url, with its path prefix if the platform has one.",
         status=response.status_code,
+        transient=False,
     )
 
 

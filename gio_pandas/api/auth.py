@@ -15,6 +15,7 @@ from gio_pandas.settings import Secret
 __all__ = ["TokenAuth", "is_login_page", "refuse_moved", "same_origin"]
 
 _SERVICE = "/accounts/oauth/access_token"
+_MOST_PATIENCE = 30.0
 _Flow = Generator[httpx.Request, httpx.Response, None]
 
 
@@ -97,6 +98,7 @@ class TokenAuth(httpx.Auth):
         self._token = token
         self._scheme = scheme
         self._headers = headers
+        self._renewals = 0
         self._lock = threading.Lock()
 
     def is_token_request(self, request: httpx.Request) -> bool:
@@ -115,26 +117,34 @@ class TokenAuth(httpx.Auth):
             yield request
             return
         self._attach_headers(request)
-        token = self._token
+        known, token = self._renewals, self._token
         if token is None and self._api_key is not None:
-            token = yield from self._renew(self._api_key, None, request)
+            token = yield from self._renew(self._api_key, known, request)
+            known = self._renewals
         self._attach_token(request, token)
         response = yield request
         if not self._is_dead(response, request) or self._api_key is None:
             return
-        self._attach_token(request, (yield from self._renew(self._api_key, token, request)))
+        self._attach_token(request, (yield from self._renew(self._api_key, known, request)))
         yield request
 
     def _is_dead(self, response: httpx.Response, request: httpx.Request) -> bool:
         if response.status_code == 401:
             return True
-        if not is_login_page(response):
+        if not is_login_page(response) or self._leads_elsewhere(response, request):
             return False
         if request.extensions.get("submit"):
             # A submit is repeated after a 401 alone; the next request begins with a new token.
             self._token = None if self._api_key else self._token
             return False
         return True
+
+    def _leads_elsewhere(self, response: httpx.Response, request: httpx.Request) -> bool:
+        """Tell a download that lies with another service from one that a login came before."""
+        if request.method != "GET" or not response.has_redirect_location:
+            return False
+        target = response.url.join(response.headers["location"])
+        return not same_origin(target, self._platform)
 
     def _attach_headers(self, request: httpx.Request) -> None:
         for name, value in self._headers.items():
@@ -145,17 +155,30 @@ class TokenAuth(httpx.Auth):
             request.headers["Authorization"] = f"{self._scheme} {token.reveal()}".strip()
 
     def _renew(
-        self, api_key: Secret, stale: Secret | None, request: httpx.Request
+        self, api_key: Secret, known: int, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, Secret]:
-        with self._lock:
-            if self._token is not None and self._token != stale:
-                return self._token  # another thread was here first
-            response = yield self._token_request(api_key, request.headers.get("User-Agent", ""))
+        """Fetch a token, unless another thread has done so since ``known`` renewals."""
+        patience = _patience(request)
+        if not self._lock.acquire(timeout=patience["read"]):
+            raise PlatformUnavailableError(
+                "The platform gives no token",
+                hint="Try again in a minute; gio-pandas doctor shows where it ends.",
+                seen=False,
+            )
+        try:
+            if self._token is not None and self._renewals > known:
+                return self._token
+            response = yield self._token_request(api_key, request, patience)
             response.read()
             self._token = _read_token(response)
+            self._renewals += 1
             return self._token
+        finally:
+            self._lock.release()
 
-    def _token_request(self, api_key: Secret, user_agent: str) -> httpx.Request:
+    def _token_request(
+        self, api_key: Secret, cause: httpx.Request, patience: Mapping[str, float]
+    ) -> httpx.Request:
         form = {
             "grant_type": "client_credentials",
             "client_id": "api",
@@ -169,12 +192,19 @@ class TokenAuth(httpx.Auth):
             headers={
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Accept": "application/json",
-                "User-Agent": user_agent,
+                "User-Agent": cause.headers.get("User-Agent", ""),
             },
-            extensions={"timeout": httpx.Timeout(30.0, connect=10.0).as_dict()},
+            extensions={"timeout": dict(patience)},
         )
         self._attach_headers(request)
         return request
+
+
+def _patience(request: httpx.Request) -> dict[str, float]:
+    """Wait for a token as long as its request would be waited for, and half a minute at most."""
+    allowed = request.extensions.get("timeout", {})
+    kinds = ("connect", "read", "write", "pool")
+    return {kind: min(allowed.get(kind) or _MOST_PATIENCE, _MOST_PATIENCE) for kind in kinds}
 
 
 def _read_token(response: httpx.Response) -> Secret:
@@ -187,9 +217,9 @@ def _read_token(response: httpx.Response) -> Secret:
             seen=False,
         )
     refuse_moved(response, _SERVICE)
-    if is_login_page(response) or status in (404, 405):
+    if is_login_page(response) or status not in (200, 400, 401, 403):
         raise AuthenticationError(
-            f"{response.url.host} has no token service under {response.url.path}",
+            f"{response.url.host} has no token service under {response.url.path} (HTTP {status})",
             hint="Check the url, with its path prefix if the platform has one.",
         )
     token = _token_of(response)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from gio_pandas.api import queries
@@ -91,8 +91,7 @@ class Client:
     def segment(self, project_id: str, segment_id: str) -> Segment | None:
         """Give one segment, or None."""
         data = self._transport.query(queries.SEGMENT, {"projectId": project_id, "id": segment_id})
-        raw = data.get("segment")
-        return Segment.from_json(raw) if raw else None
+        return _item(data, "segment", Segment.from_json)
 
     def analyses(self, kind: Kind, project_id: str) -> list[Analysis]:
         """List a project's analyses of one kind."""
@@ -106,18 +105,15 @@ class Client:
         data = self._transport.query(
             queries.JOB_RESULT, {"id": job_id}, attempts=1, timeout=timeout
         )
-        raw = data.get("jobResult")
-        return JobResult.from_json(raw) if raw else None
+        return _item(data, "jobResult", JobResult.from_json)
 
     def data_center_user_profile(
         self, user_id: str, *, properties: Sequence[str] | None = None
     ) -> Profile | None:
         """Give a user's properties and tags over all projects, or None for an unknown user."""
         variables = _given(userId=user_id, properties=properties)
-        raw = self._transport.query(queries.DATA_CENTER_USER_PROFILE, variables).get(
-            "dataCenterUserProfile"
-        )
-        return Profile.from_json(raw) if raw else None
+        data = self._transport.query(queries.DATA_CENTER_USER_PROFILE, variables)
+        return _item(data, "dataCenterUserProfile", Profile.from_json)
 
     def user_profile(
         self,
@@ -129,8 +125,8 @@ class Client:
     ) -> Profile | None:
         """Give a user's tags (ids) and properties (keys) in a project; one of both is needed."""
         variables = _given(projectId=project_id, userId=user_id, tags=tags, properties=properties)
-        raw = self._transport.query(queries.USER_PROFILE, variables).get("userProfile")
-        return Profile.from_json(raw) if raw else None
+        data = self._transport.query(queries.USER_PROFILE, variables)
+        return _item(data, "userProfile", Profile.from_json)
 
     def submit_tag(
         self,
@@ -154,7 +150,7 @@ class Client:
             try:
                 return self._submit(queries.SUBMIT_TAG_BY_KEY, {"parameter": parameter})
             except GraphQLError as error:
-                if not _is_unknown_mutation(error):
+                if not _may_be_unknown(error) or self._knows_submit_by_key():
                     raise
                 self._by_key = False
         document = queries.submit_tag_by_id(
@@ -197,6 +193,17 @@ class Client:
     ) -> AbstractContextManager[Reply]:
         """Begin a download; see ``Transport.download``."""
         return self._transport.download(url, start=start, validator=validator)
+
+    def _knows_submit_by_key(self) -> bool:
+        """Ask the schema whether it has the input of the submit by key.
+
+        Where a platform does not tell, the words of its refusal have to do.
+        """
+        try:
+            data = self._transport.query(queries.INPUT_BY_KEY, {})
+        except GraphQLError:
+            return False
+        return data.get("__type") is not None
 
     def _list(self, field: str, read: Callable[[Any], T], project_id: str | None = None) -> list[T]:
         whole, core = queries.LISTINGS[field]
@@ -252,13 +259,26 @@ def _items(data: Mapping[str, Any], field: str, read: Callable[[Any], T]) -> lis
     raw = data.get(field)
     if raw is None and field == "dataCenterTags":
         raw = data.get("tags")
-    try:
+    with _documented(field):
         return [read(entry) for entry in raw or () if entry]
+
+
+def _item(data: Mapping[str, Any], field: str, read: Callable[[Any], T]) -> T | None:
+    raw = data.get(field)
+    with _documented(field):
+        return read(raw) if raw else None
+
+
+@contextmanager
+def _documented(field: str) -> Iterator[None]:
+    try:
+        yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlatformUnavailableError(
-            f"The platform lists {field} in a form that is not documented ({error!r})",
+            f"The platform answers {field} in a form that is not documented ({error!r})",
             hint="Check that the url is a GrowingIO OP platform's; "
             "gio.graphql(…) shows what it answers.",
+            transient=False,
         ) from error
 
 
@@ -270,7 +290,7 @@ def _given(**values: Any) -> dict[str, Any]:
     }
 
 
-def _is_unknown_mutation(error: GraphQLError) -> bool:
+def _may_be_unknown(error: GraphQLError) -> bool:
     """Tell whether a document was refused unexecuted because the schema lacks the mutation.
 
     Only what GraphQL itself fixes is looked at: an error of execution has a path, and one of

@@ -84,12 +84,11 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
             hint="Run the export again; gio-pandas doctor shows where it ends.",
         )
     encoded = "content-encoding" in response.headers
-    length = response.headers.get("content-length")
-    begin = _first_byte(response, start) if status == 206 else 0
+    begin, size = _span(response, start) if status == 206 else (0, _length(response))
     validator = None if encoded else _validator(response.headers)
     return Reply(
         start=begin,
-        size=begin + int(length) if length and not encoded else None,
+        size=None if encoded else size,
         validator=validator,
         resumable=bool(validator) and response.headers.get("accept-ranges") == "bytes",
         content_type=response.headers.get("content-type", ""),
@@ -115,13 +114,21 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
         raise BrokenTransferError("the compressed file ends early")
 
 
-def _first_byte(response: httpx.Response, start: int) -> int:
-    """Read which byte a partial answer begins with; past ``start`` there would be a gap."""
-    found = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+def _length(response: httpx.Response) -> int | None:
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _span(response: httpx.Response, start: int) -> tuple[int, int | None]:
+    """Read where a partial answer begins, and how long the whole file is.
+
+    It may end before the file does; past ``start`` there would be a gap.
+    """
+    found = re.match(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
     begin = int(found[1]) if found else start
     if begin > start:
         raise BrokenTransferError(f"byte {start:,} was asked for and {begin:,} came")
-    return begin
+    return begin, int(found[2]) if found and found[2] != "*" else None
 
 
 def _nothing_more(response: httpx.Response, start: int) -> Reply:

@@ -92,11 +92,15 @@ def _text(value: Any) -> str | None:
 
 
 def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+    number = _decimal(value)
+    return int(number) if number is not None and number.is_integer() else None
 
 
 def _decimal(value: Any) -> float | None:
-    return None if value is None else float(value)
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +265,8 @@ class SubmittedJob:
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read a ``…ExportJob``; an error object with an empty code is no error (op-api §5.2)."""
         error = raw.get("error") or {}
+        if not isinstance(error, Mapping):
+            error = {"message": error}
         return cls(
             id=str(raw["id"]),
             name=_text(raw.get("name")),

@@ -95,6 +95,9 @@ mutation SubmitTagUserExportJobByKey($parameter: TagUserExportJobByKeyInput!) {{
   submitTagUserExportJobByKey(parameter: $parameter) {{ {_JOB_FIELDS} }}
 }}
 """
+INPUT_BY_KEY = """
+query InputByKey { __type(name: "TagUserExportJobByKeyInput") { name } }
+"""
 SUBMIT_SEGMENT = f"""
 mutation SubmitSegmentUserExportJob(
   $projectId: HashId!, $segmentId: HashId!, $tags: [HashId!], $properties: [String!],

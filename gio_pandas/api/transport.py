@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gio_pandas._version import __version__
-from gio_pandas.api.answers import TRANSIENT_STATUSES, graphql_data
+from gio_pandas.api.answers import graphql_data
 from gio_pandas.api.auth import TokenAuth
 from gio_pandas.api.downloads import BrokenTransferError, Reply, read_reply
 from gio_pandas.errors import (
@@ -209,8 +209,13 @@ class Transport:
         hint = "Check the address, the network or VPN, and the proxy settings."
         if "CERTIFICATE" in str(error).upper():
             hint = "If the company has a CA of its own, pass its file as verify=."
+        elif "WRONG_VERSION_NUMBER" in str(error):
+            hint = "What answers there speaks no TLS: try http:// in place of https://."
         return PlatformUnavailableError(
-            f"No answer from {self._base} ({_words(error)})", hint=hint, seen=not unseen
+            f"No answer from {self._base} ({_words(error)})",
+            hint=hint,
+            seen=not unseen,
+            transient="SSL" not in str(error),
         )
 
 
@@ -232,7 +237,7 @@ def _wait_for_platform(error: Exception) -> bool | float:
     """Say whether, or after how many seconds, a query is asked again."""
     if not isinstance(error, PlatformUnavailableError):
         return False
-    if error.status is not None and error.status not in TRANSIENT_STATUSES:
+    if not error.transient:
         return False
     if error.retry_after is None:
         return True
@@ -262,12 +267,12 @@ def _http_client(settings: Settings) -> httpx.Client:
             # A proxy of the environment would look for the sandbox on its own machine.
             trust_env=urlsplit(settings.url).hostname not in ("127.0.0.1", "localhost", "::1"),
         )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
+    except (ImportError, ValueError, httpx.InvalidURL):
+        # The error's words are left out: they may hold a piece of the proxy's password.
         raise SettingsError(
-            f"A proxy of the environment cannot be used ({error})",
-            hint="Set HTTP_PROXY, HTTPS_PROXY and ALL_PROXY to http://…, or put the platform's "
-            "host into NO_PROXY.",
-        ) from error
+            "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names a proxy that cannot be used",
+            hint="Set them to http://…, or put the platform's host into NO_PROXY.",
+        ) from None
 
 
 def _certificates(verify: bool | str) -> Any:

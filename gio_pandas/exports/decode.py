@@ -8,6 +8,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -99,14 +100,14 @@ def _fits(head: bytes, charset: str) -> bool:
 def _reads_as_utf8(head: bytes) -> bool:
     """Tell Chinese in UTF-8, which GBK reads as other letters without an error.
 
-    Chinese has three bytes a letter there; no text in GBK is that by chance.
+    Chinese has three bytes a letter there; texts in GBK are not that by chance.
     """
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return False
     beyond = [letter for letter in text if not letter.isascii()]
-    return bool(beyond) and min(beyond) >= "\u0800"
+    return bool(beyond) and max(beyond) >= "\u0800"
 
 
 def _can_be_utf16(head: bytes, text: str) -> bool:
@@ -201,12 +202,25 @@ def _parse(chunks: Iterator[bytes], charset: str, part: Part) -> TextTable:
     watch = QuoteWatch()
     stream = _Stream(_ended(watch.watch(rest), len(names)))
     try:
-        data = pa_csv.read_csv(
+        data = _table(stream, columns)
+    except pa.ArrowInvalid as error:
+        raise _malformed(part, str(error)) from error
+    data = _without_end(data, part)
+    if watch.broken:
+        raise _malformed(part, "a field goes on behind its closing quote")
+    return TextTable(names, data, charset)
+
+
+def _table(stream: _Stream, columns: list[str]) -> pa.Table:
+    """Parse in a thread: Ctrl-C does not reach into Arrow, but what Arrow reads can end."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        parsing = thread.submit(
+            pa_csv.read_csv,
             pa.PythonFile(stream, mode="r"),
             read_options=pa_csv.ReadOptions(column_names=columns, block_size=_BLOCK),
             # A blank line is a missing value where there is one column, and nothing else.
             parse_options=pa_csv.ParseOptions(
-                newlines_in_values=True, ignore_empty_lines=len(names) > 1
+                newlines_in_values=True, ignore_empty_lines=len(columns) > 1
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(columns, pa.large_string()),
@@ -215,12 +229,11 @@ def _parse(chunks: Iterator[bytes], charset: str, part: Part) -> TextTable:
                 check_utf8=False,  # the transcoder wrote it
             ),
         )
-    except pa.ArrowInvalid as error:
-        raise _malformed(part, str(error)) from error
-    data = _without_end(data, part)
-    if watch.broken:
-        raise _malformed(part, "a field goes on behind its closing quote")
-    return TextTable(names, data, charset)
+        try:
+            return parsing.result()
+        except BaseException:
+            stream.stop()
+            raise
 
 
 def _to_utf8(chunks: Iterator[bytes], charset: str) -> Iterator[bytes]:
@@ -331,6 +344,11 @@ class _Stream(io.RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._left = b""
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let the next read fail."""
+        self._stopped = True
 
     def readable(self) -> bool:
         """Say yes."""
@@ -340,6 +358,8 @@ class _Stream(io.RawIOBase):
         """Give ``size`` bytes, or fewer at the end alone."""
         parts, have = [self._left], len(self._left)
         while size < 0 or have < size:
+            if self._stopped:
+                raise InterruptedError
             piece = next(self._pieces, None)
             if piece is None:
                 break

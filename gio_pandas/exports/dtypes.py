@@ -26,6 +26,7 @@ __all__ = [
     "chosen_dtypes",
     "is_identity",
     "is_number",
+    "plain",
     "text_dtype",
     "to_frame",
     "typed",
@@ -215,12 +216,7 @@ def _zoned(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if len(offsets) > 1:
         return None
     zone = "UTC" if offsets in ([], ["Z"], ["+00:00"]) else offsets[0]
-    times = _cast_time(column, pa.timestamp("us", tz=zone))
-    if times is None:
-        return None
-    # Python's years end with 9999, in UTC too: 9999-12-31T23:00:00-08:00 is no instant to it.
-    years = pc.year(times.cast(pa.timestamp("us")))
-    return times if _all(pc.and_(pc.greater(years, 0), pc.less(years, 10_000))) else None
+    return _cast_time(column, pa.timestamp("us", tz=zone))
 
 
 def _timestamp(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray | None:
@@ -232,7 +228,10 @@ def _cast_time(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray |
         times = column.cast(type_)
     except pa.ArrowInvalid:
         return None  # 2021-02-30 has the form of a date, and is none
-    return times if _all(pc.greater_equal(pc.year(times), 1)) else None
+    # Python's years end with 9999, in UTC too: 9999-12-31T23:00:00-08:00 is no instant to it.
+    # They are read without the zone, which Arrow does not find on every machine.
+    years = pc.year(times.cast(pa.timestamp("us")))
+    return times if _all(pc.and_(pc.greater(years, 0), pc.less(years, 10_000))) else None
 
 
 _IN_LISTS: tuple[_Conversion, ...] = (_integer, _decimal, _date, _date_time, _zoned)
@@ -333,6 +332,13 @@ def chosen_dtypes(names: Sequence[str], dtype: Any) -> dict[str, Any]:
     return dict(dtype)
 
 
+def plain(dtype: Any) -> Any:
+    """Write dtypes by their names, which survive JSON."""
+    if isinstance(dtype, Mapping):
+        return {str(name): plain(wanted) for name, wanted in dtype.items()}
+    return dtype.__name__ if isinstance(dtype, type) else None if dtype is None else str(dtype)
+
+
 def is_number(dtype: Any) -> bool:
     """Tell whether a dtype is of numbers; truth values are none."""
     kind = pd.api.types.pandas_dtype(dtype)
@@ -357,7 +363,9 @@ def _series(column: pa.ChunkedArray, backend: DtypeBackend | None) -> pd.Series[
     if backend == "pyarrow" and pa.types.is_large_string(column.type):
         column = column.cast(pa.string())  # what pandas' own readers give
     series: pd.Series[Any] = column.to_pandas(types_mapper=_mapper(column, backend))
-    return series
+    # Numbers and times are a view of Arrow's memory, which must not be written to.
+    is_view = backend is None and not pa.types.is_large_string(column.type)
+    return series.copy() if is_view else series
 
 
 def _mapper(

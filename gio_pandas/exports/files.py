@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import random
 import re
 import time
@@ -213,9 +214,10 @@ class _Transfer:
         with self._client.download(
             self._url, start=self.position, validator=self._validator
         ) as reply:
-            self._refuse_other_things(reply)
             self._validator = reply.validator
-            self.size = reply.size
+            if None not in (self.size, reply.size) and self.size != reply.size:
+                raise self._changed()
+            self.size = self.size if reply.size is None else reply.size
             if reply.resumable and not self.position:
                 self._checksum = None
             skip = self.position - reply.start
@@ -226,6 +228,7 @@ class _Transfer:
                 if chunk:
                     if not self.position:
                         self._refuse_page(chunk, reply)
+                        self._refuse_message(chunk)
                     self.position += len(chunk)
                     if self._checksum is not None:
                         self._checksum = zlib.crc32(chunk, self._checksum)
@@ -254,13 +257,20 @@ class _Transfer:
             file=self._part.uri,
         )
 
-    def _refuse_other_things(self, reply: Reply) -> None:
-        if "json" in reply.content_type.lower():
-            raise DownloadError(
-                f"The platform answers with a message in place of {self._part.name!r}",
-                hint="Run the export again; gio-pandas doctor shows where it ends.",
-                file=self._part.uri,
-            )
+    def _refuse_message(self, chunk: bytes) -> None:
+        """Refuse JSON, whatever it is called: an error that came in place of the file."""
+        if chunk.lstrip()[:1] not in (b"{", b"["):
+            return
+        try:
+            json.loads(chunk)
+        except ValueError:
+            return
+        raise DownloadError(
+            f"The platform answers with a message in place of {self._part.name!r}: "
+            f"{chunk[:200].decode(errors='replace')}",
+            hint="Run the export again; gio-pandas doctor shows where it ends.",
+            file=self._part.uri,
+        )
 
     def _refuse_page(self, chunk: bytes, reply: Reply) -> None:
         text = chunk.removeprefix(codecs.BOM_UTF8)

@@ -139,6 +139,8 @@ class ExportJob:
         What was asked for.
     stage
         What the submit answered.
+    submitted_at
+        When; None where that is not known, as after ``attach``.
     clock, sleep
         Seconds that only grow, and how to pass them.
     """
@@ -150,6 +152,7 @@ class ExportJob:
         order: Order,
         *,
         stage: str = "NONE",
+        submitted_at: datetime | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -162,7 +165,7 @@ class ExportJob:
         self._sleep = sleep
         self._created = clock()
         self._seconds: dict[str, float] = {stage: 0.0}
-        self.submitted_at = datetime.now(UTC)
+        self.submitted_at = submitted_at
         self.finished_at: datetime | None = None
 
     @property
@@ -235,10 +238,12 @@ class ExportJob:
         """
         bound = self._order.timeout if timeout is ... else check_timeout(timeout)
         with self._named():
-            self._wait(bound)
+            for pause in self._pauses(bound):
+                self._sleep(pause)
         return self
 
-    def _wait(self, bound: float | None) -> None:
+    def _pauses(self, bound: float | None) -> Iterator[float]:
+        """Poll until the files are ready, and say before each further poll how long to pause."""
         began = self._clock()
         odd_since: float | None = None
         while True:
@@ -249,12 +254,12 @@ class ExportJob:
             waited = self._clock() - began
             if verdict is Verdict.ODD:
                 odd_since = waited if odd_since is None else odd_since
-                self._refuse_oddity(waited - odd_since)
-            elif verdict is not None:
+                self._refuse_oddity(waited - odd_since, trouble)
+            elif verdict is Verdict.GOING:
                 odd_since = None
             self._refuse_overtime(bound, waited, trouble)
             pause = next_delay(waited, random.random())
-            self._sleep(pause if bound is None else min(pause, max(bound - waited, 0.01)))
+            yield pause if bound is None else min(pause, max(bound - waited, 0.01))
 
     def _try_poll(
         self, left: float | None
@@ -262,7 +267,8 @@ class ExportJob:
         try:
             return self._poll(left), None
         except PlatformUnavailableError as error:
-            return None, error
+            # What is not the platform will not become it; what is away will come back.
+            return (None if error.transient else Verdict.ODD), error
 
     def _poll(self, left: float | None = None) -> Verdict:
         if self._uris:
@@ -289,10 +295,13 @@ class ExportJob:
                 hint="Export it again; if it comes back, report it to the platform's operator.",
             )
         self._uris = uris
-        self.finished_at = datetime.now(UTC)
+        if self.submitted_at is not None:  # else it may have been finished long ago
+            self.finished_at = datetime.now(UTC)
 
-    def _refuse_oddity(self, seconds: float) -> None:
+    def _refuse_oddity(self, seconds: float, trouble: PlatformUnavailableError | None) -> None:
         if seconds >= _PATIENCE:
+            if trouble is not None:
+                raise trouble
             raise JobFailedError(
                 f"For {seconds:.0f} s the platform has said nothing of the job that is "
                 f"documented (last stage: {self._stage})",
@@ -399,9 +408,22 @@ class ExportJob:
         return [Part(self._platform, uri, sleep=self._sleep) for uri in self._uris]
 
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
+        return self._read_without_blocking().__await__()
+
+    async def _read_without_blocking(self) -> pd.DataFrame:
+        """Poll and read in threads; between polls nothing is held up, nor after a cancel."""
         import asyncio
 
-        return asyncio.to_thread(self.to_pandas).__await__()
+        try:
+            pauses = self._pauses(self._order.timeout)
+            with self._named():
+                while (pause := await asyncio.to_thread(next, pauses, None)) is not None:
+                    await asyncio.sleep(pause)
+            return await asyncio.to_thread(self.to_pandas)
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError(
+                f"let go of the job, which goes on: gio.attach({self.id!r}) picks it up"
+            ) from None
 
     def __repr__(self) -> str:
         return f"<ExportJob {self._label()}, {self._stage}: gio.attach({self.id!r})>"

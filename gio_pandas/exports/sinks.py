@@ -30,7 +30,8 @@ def to_pandas(
     parts = _read_parts(job)
     data = _typed(job.order, parts, dtype)
     frame = dtypes.to_frame(data, dtype=dtype, dtype_backend=dtype_backend)
-    frame.attrs["gio"] = provenance(job, parts, len(frame))
+    choice = {"dtype": dtypes.plain(dtype), "dtype_backend": dtype_backend}
+    frame.attrs["gio"] = provenance(job, parts, len(frame), choice)
     return frame
 
 
@@ -85,7 +86,9 @@ def _value_types(order: Order, names: Sequence[str]) -> Mapping[str, str]:
     return known
 
 
-def provenance(job: ExportJob, parts: list[tuple[Part, TextTable]], rows: int) -> dict[str, Any]:
+def provenance(
+    job: ExportJob, parts: list[tuple[Part, TextTable]], rows: int, choice: Mapping[str, Any]
+) -> dict[str, Any]:
     """Say where a frame comes from, in plain values that survive JSON and Parquet."""
     order = job.order
     return {
@@ -99,9 +102,13 @@ def provenance(job: ExportJob, parts: list[tuple[Part, TextTable]], rows: int) -
         "files": [part.name for part, _ in parts],
         "charset": ", ".join(dict.fromkeys(table.charset for _, table in parts)),
         "rows": rows,
-        "submitted": job.submitted_at.isoformat(timespec="seconds"),
-        "finished": (job.finished_at or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "read": datetime.now(UTC).isoformat(timespec="seconds"),
-        "arguments": dict(order.arguments),
+        "submitted": _time(job.submitted_at),
+        "finished": _time(job.finished_at),
+        "read": _time(datetime.now(UTC)),
+        "arguments": {**order.arguments, **choice},
         "version": __version__,
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

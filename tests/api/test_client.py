@@ -333,25 +333,39 @@ def test_an_old_platform_is_asked_by_id(old: tuple[Client, embedded.Sandbox]) ->
         job = client.submit_tag(TAG, charset="UTF-8")
         assert Kind.of_job_id(job.id) is Kind.TAG
     asked = [request.operation for request in platform.requests if request.operation]
-    assert asked == ["SubmitTagUserExportJobByKey"] + ["SubmitTagUserExportJob"] * 2
+    assert asked == ["SubmitTagUserExportJobByKey", "InputByKey"] + ["SubmitTagUserExportJob"] * 2
 
 
+def test_a_refusal_that_names_a_known_mutation_starts_no_second_job(
+    wire: Wire, client: Open
+) -> None:
+    """Words that could mean an old platform are checked against its schema first."""
+    late = refused("Timeout while executing submitTagUserExportJobByKey", 200, data=None)
+    wire.on(GRAPHQL, late, data(__type={"name": "TagUserExportJobByKeyInput"}))
+    with pytest.raises(gio.GraphQLError, match="Timeout while executing"):
+        client(wire.url).submit_tag(TAG, charset="GBK")
+    assert _asked(wire) == ["SubmitTagUserExportJobByKey", "InputByKey"]
+
+
+@pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("message", UNKNOWN)
 @pytest.mark.parametrize("number", [200, 400])
 @pytest.mark.parametrize(
     "more", [{}, {"data": None}, {"data": {"submitTagUserExportJobByKey": None}}]
 )
 def test_a_mutation_that_is_not_known_is_left(
-    wire: Wire, client: Open, message: str, number: int, more: dict[str, Any]
+    wire: Wire, client: Open, message: str, number: int, more: dict[str, Any], tells: bool
 ) -> None:
     """Refused at 200 or 400, with or without data, in the words of three GraphQL libraries."""
-    wire.on(GRAPHQL, refused(message, number, **more), data(submitTagUserExportJob=JOB))
+    schema = data(__type=None) if tells else refused("introspection is off", 200)
+    wire.on(GRAPHQL, refused(message, number, **more), schema, data(submitTagUserExportJob=JOB))
     job = client(wire.url).submit_tag(
         TAG, charset="GBK", properties=["usr_city"], detail=True, file_name="f"
     )
     assert job.id == "J1"
-    assert _asked(wire) == ["SubmitTagUserExportJobByKey", "SubmitTagUserExportJob"]
-    assert wire.at(GRAPHQL)[1].json()["variables"] == {
+    asked = ["SubmitTagUserExportJobByKey", "InputByKey", "SubmitTagUserExportJob"]
+    assert _asked(wire) == asked
+    assert wire.at(GRAPHQL)[2].json()["variables"] == {
         "tagId": TAG.id,
         "charset": "GBK",
         "properties": ["usr_city"],

@@ -40,6 +40,7 @@ class Shelf:
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
     says_ranges: bool = False
+    most: int | None = None
     validator: str = "etag"
     changes: bytes | None = None
     chunked: bool = False
@@ -98,6 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         if first:
             headers["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
         rest = body[first:]
+        if first and shelf.most is not None:  # a server may send less than was asked for
+            rest = rest[: shelf.most]
+            last = first + len(rest) - 1
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
         size: dict[str, Any] = {"Content-Length": len(rest)}
         if shelf.chunked:
             size = {"Transfer-Encoding": "chunked"}
@@ -322,12 +327,27 @@ def test_a_file_that_changed_is_never_mixed(
 def test_a_transfer_that_never_gets_on_is_given_up(serve: Serve, chunked: bool) -> None:
     """After six attempts the error names the file, and how many of its bytes came."""
     shelf = Shelf(cuts=[100_000] + [0] * 99, chunked=chunked)
-    size = "" if chunked else f" of {len(BODY):,}"
-    begun = f"'{NAME}' broke off after [0-9,]+{size} bytes, 6 times .*gio.attach"
+    begun = f"'{NAME}' broke off after [0-9,]+ of {len(BODY):,} bytes, 6 times .*gio.attach"
     with pytest.raises(DownloadError, match=begun) as caught:
         whole(serve(shelf))
     assert caught.value.file == URI
     assert len(shelf.asked) == 6
+
+
+@pytest.mark.parametrize("says_ranges", [False, True])
+def test_a_part_of_the_rest_is_not_the_rest(serve: Serve, says_ranges: bool) -> None:
+    """Where a server sends less than was asked for, the file's own length counts."""
+    shelf = Shelf(cuts=[100_000], most=90_000, says_ranges=says_ranges)
+    assert whole(serve(shelf)) == BODY
+    assert len(shelf.asked) > 3
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/octet-stream", "application/json"])
+def test_json_is_no_file_whatever_it_is_called(serve: Serve, kind: str) -> None:
+    """An error's words in place of a table are shown, and are no table of one column."""
+    shelf = Shelf(b'{"code": 500, "message": "file is being generated"}', kind=kind)
+    with pytest.raises(DownloadError, match="file is being generated"):
+        whole(serve(shelf))
 
 
 def test_a_transfer_that_gets_on_is_not_given_up(serve: Serve) -> None:

@@ -171,6 +171,15 @@ def test_chance_lengthens_a_pause_by_a_tenth_at_most() -> None:
     assert len({round(pause, 9) for pause in platform.sleeps[:9]}) > 1
 
 
+def test_what_is_not_the_platform_is_not_waited_for_long() -> None:
+    """A wrong address answers the same way for ever: a minute is enough to know."""
+    wrong = PlatformUnavailableError("no API there", hint="Check it.", status=404, transient=False)
+    platform = Platform([RUNNING] + [wrong] * 10_000)
+    with pytest.raises(PlatformUnavailableError, match="no API there"):
+        submit(platform).wait(timeout=None)
+    assert 55 < platform.polls[-1] < 80
+
+
 def test_a_poll_that_fails_in_transit_is_no_failed_job() -> None:
     """However often the platform is away, the wait goes on."""
     platform = Platform([AWAY, RUNNING, *[AWAY] * 200, DONE])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -45,12 +46,32 @@ def job(*bodies: bytes | str, kind: Kind | None = Kind.SEGMENT, **order: Any) ->
     """Make a finished job of these files."""
     files = tuple(body.encode() if isinstance(body, str) else body for body in bodies)
     known = {"platform": "https://cdp.example.cn", "kind": kind, "charset": "UTF-8"}
-    return ExportJob(Platform(files), "an-id", Order(**{**known, **order}))
+    submitted = datetime.now(UTC)
+    return ExportJob(Platform(files), "an-id", Order(**{**known, **order}), submitted_at=submitted)
 
 
 def dtypes(frame: pd.DataFrame) -> list[str]:
     """List a frame's dtypes."""
     return [str(dtype) for dtype in frame.dtypes]
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_frame_can_be_written_to(parts: int) -> None:
+    """Numbers, times and texts are the caller's own, missing values or none."""
+    rows = ["1,1,1,1.5,2021-04-13,2021-04-13T11:40:00+08:00", "2,2,,2.5,2021-04-14,"]
+    frame = job(*["\n".join(["gio_id,n,m,x,d,z", *rows]) + "\n"] * parts).to_pandas()
+    for name in frame.columns:
+        frame.loc[1, name] = frame.loc[0, name]
+    assert frame.iloc[1].equals(frame.iloc[0])
+    frame["n"] += 1
+    frame.loc[frame["x"] > 1, "x"] = 0.0
+    assert (frame["n"].iloc[0], frame["x"].sum()) == (2, 0.0)
+
+
+def test_what_to_pandas_was_given_is_in_the_provenance() -> None:
+    """``refresh`` runs with the dtypes that the frame was made with."""
+    frame = job("gio_id,n\n1,2\n").to_pandas(dtype={"n": str}, dtype_backend="pyarrow")
+    assert frame.attrs["gio"]["arguments"] == {"dtype": {"n": "str"}, "dtype_backend": "pyarrow"}
 
 
 def test_parts_are_read_in_order() -> None:
@@ -200,6 +221,6 @@ def test_provenance_is_plain_and_whole() -> None:
         "files": ["用户_0.csv", "用户_1.csv"],
         "charset": "utf-8",
         "rows": 2,
-        "arguments": arguments,
+        "arguments": {**arguments, "dtype": None, "dtype_backend": None},
         "version": gio.__version__,
     }
