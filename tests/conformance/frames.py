@@ -12,6 +12,9 @@ from .platform import API_KEY
 from .tables import Table
 from .world import DEFAULT_PROJECT, OTHER_PROJECT, World, project
 
+TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "string"
+"""What text is: ``str`` on pandas 3, ``string[pyarrow]`` on pandas 2."""
+
 VIP = "高价值用户"
 VIP_ID = "qgQMXnD3"
 
@@ -95,7 +98,7 @@ def expect(frame: pd.DataFrame, table: Table) -> None:
     """Hold the frame to be the table, all of it text."""
     assert tuple(frame.columns) == table.header
     assert cells(frame) == [[value or None for value in row] for row in table.rows]
-    assert [str(dtype) for dtype in frame.dtypes] == ["str"] * len(table.header)
+    assert [str(dtype) for dtype in frame.dtypes] == [TEXT] * len(table.header)
 
 
 def column(series: pd.Series) -> tuple[str, list[Any]]:

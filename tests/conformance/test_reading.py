@@ -16,6 +16,7 @@ from .frames import (
     HANDLES,
     ONE_OF_EACH,
     STRANGE,
+    TEXT,
     VIP,
     cells,
     column,
@@ -102,7 +103,7 @@ def test_no_character_is_lost_at_the_edge_of_a_chunk(
     table = Table(("gio_id", "usr_x"), tuple((str(n), v) for n, v in enumerate(values)))
     frame = connect(serve(table=table, transfer="chunked")).read_segment(VIP, charset=charset)
     expected = [value or None for value in values]
-    assert column(frame["usr_x"]) == ("str", expected)
+    assert column(frame["usr_x"]) == (TEXT, expected)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_nobody_is_an_empty_frame_with_its_columns(
     frame = getattr(connect(platform), verb)(handle, charset=charset)
     assert list(frame.columns) == list(table.header)
     assert len(frame) == 0
-    assert str(frame["gio_id"].dtype) == "str"
+    assert str(frame["gio_id"].dtype) == TEXT
 
 
 def test_a_part_without_rows_between_others_changes_nothing(serve: Serve, connect: Connect) -> None:
@@ -200,9 +201,9 @@ def test_a_segment_comes_with_the_tags_and_properties_asked_for(
     assert [job["tags"] for job in platform.submitted] == [["Tg000002", "Tg000001"]]
     names = ["tag_rfm", "tag_payment_times"] if header == "key" else ["会员等级", "订单交易笔数"]
     assert list(frame.columns) == ["gio_id", "usr_city", "usr_age", *names]
-    assert column(frame[names[0]]) == ("str", ["金,卡", None, "银卡"])
+    assert column(frame[names[0]]) == (TEXT, ["金,卡", None, "银卡"])
     assert column(frame[names[1]]) == ("Int64", [7, None, 12])
-    assert column(frame["usr_city"]) == ("str", ["北京", None, 'Xi"an'])
+    assert column(frame["usr_city"]) == (TEXT, ["北京", None, 'Xi"an'])
     assert column(frame["usr_age"]) == ("int64", [31, 28, 45])
 
 

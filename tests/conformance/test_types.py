@@ -9,6 +9,7 @@ import pytest
 
 from .conftest import Connect, Serve
 from .frames import (
+    TEXT,
     VIP,
     cells,
     column,
@@ -28,64 +29,64 @@ ANYWHERE: list[tuple[list[str], str, list[Any] | None]] = [
     (["", "", "7"], "Int64", [None, None, 7]),
     ([INT_15, f"-{INT_15}"], "int64", [int(INT_15), -int(INT_15)]),
     ([INT_15, ""], "Int64", [int(INT_15), None]),
-    ([INT_16, "1"], "str", None),
-    (["9007199254740993", ""], "str", None),
-    (["007", "1"], "str", None),
-    (["00", "1"], "str", None),
-    (["-07", "1"], "str", None),
-    (["+5", "1"], "str", None),
-    (["-0", "1"], "str", None),
-    ([" 12", "1"], "str", None),
-    (["12 ", "1"], "str", None),
-    (["1\n", "1"], "str", None),
-    (["1_000", "1"], "str", None),
-    (["１２", "1"], "str", None),
-    (["١٢", "1"], "str", None),
+    ([INT_16, "1"], TEXT, None),
+    (["9007199254740993", ""], TEXT, None),
+    (["007", "1"], TEXT, None),
+    (["00", "1"], TEXT, None),
+    (["-07", "1"], TEXT, None),
+    (["+5", "1"], TEXT, None),
+    (["-0", "1"], TEXT, None),
+    ([" 12", "1"], TEXT, None),
+    (["12 ", "1"], TEXT, None),
+    (["1\n", "1"], TEXT, None),
+    (["1_000", "1"], TEXT, None),
+    (["１２", "1"], TEXT, None),
+    (["١٢", "1"], TEXT, None),
     (["12.50", "1.5"], "float64", [12.5, 1.5]),
     (["0.10", "-1.5"], "float64", [0.1, -1.5]),
     (["1.5", "2"], "float64", [1.5, 2.0]),
     (["0.000000000000001", "1.5"], "float64", [1e-15, 1.5]),
     (["123456789012.345", "0.5"], "float64", [123456789012.345, 0.5]),
-    (["1234567890123.456", "0.5"], "str", None),
-    (["0.1234567890123456", "0.5"], "str", None),
-    (["1.5", INT_16], "str", None),
-    (["00.5", "1.5"], "str", None),
-    (["+1.5", "1.5"], "str", None),
-    (["1.5.2", "1.5"], "str", None),
-    (["1e10", "2"], "str", None),
-    (["1E5", "2.5"], "str", None),
-    (["0x1F", "2"], "str", None),
-    (["inf", "1.5"], "str", None),
-    (["-inf", "1.5"], "str", None),
-    (["nan", "1.5"], "str", None),
-    (["NaN", "1"], "str", None),
-    (["true", "false"], "str", None),
-    (["NA", "1"], "str", None),
-    (["null", "1"], "str", None),
-    (["None", "1"], "str", None),
+    (["1234567890123.456", "0.5"], TEXT, None),
+    (["0.1234567890123456", "0.5"], TEXT, None),
+    (["1.5", INT_16], TEXT, None),
+    (["00.5", "1.5"], TEXT, None),
+    (["+1.5", "1.5"], TEXT, None),
+    (["1.5.2", "1.5"], TEXT, None),
+    (["1e10", "2"], TEXT, None),
+    (["1E5", "2.5"], TEXT, None),
+    (["0x1F", "2"], TEXT, None),
+    (["inf", "1.5"], TEXT, None),
+    (["-inf", "1.5"], TEXT, None),
+    (["nan", "1.5"], TEXT, None),
+    (["NaN", "1"], TEXT, None),
+    (["true", "false"], TEXT, None),
+    (["NA", "1"], TEXT, None),
+    (["null", "1"], TEXT, None),
+    (["None", "1"], TEXT, None),
     (["2024-02-29", "1999-12-31"], "datetime64", ["2024-02-29", "1999-12-31"]),
     (["2024-02-29", ""], "datetime64", ["2024-02-29", None]),
     (["9999-12-31", "0001-01-01"], "datetime64", None),
-    (["2024-02-30", "2024-02-29"], "str", None),
-    (["2023-02-29"], "str", None),
-    (["2024-13-01"], "str", None),
-    (["2024-2-9"], "str", None),
-    (["2024/02/09"], "str", None),
-    (["2024年2月9日"], "str", None),
+    (["2024-02-30", "2024-02-29"], TEXT, None),
+    (["2023-02-29"], TEXT, None),
+    (["2024-13-01"], TEXT, None),
+    (["2024-2-9"], TEXT, None),
+    (["2024/02/09"], TEXT, None),
+    (["2024年2月9日"], TEXT, None),
     (["20240209", "20240210"], "int64", [20240209, 20240210]),
-    (["12:30:00"], "str", None),
+    (["12:30:00"], TEXT, None),
     (["2024-02-29T23:59:59", "1970-01-01T00:00:00"], "datetime64", None),
     (["2024-02-29T23:59:59Z", "1970-01-01T00:00:00Z"], "datetime64", None),
-    (["2024-02-29T24:00:00"], "str", None),
-    (["2024-02-29T23:59:60"], "str", None),
-    (["2024-02-29", "x"], "str", None),
-    (["2024-02-29", "5"], "str", None),
-    (["x", ""], "str", None),
+    (["2024-02-29T24:00:00"], TEXT, None),
+    (["2024-02-29T23:59:60"], TEXT, None),
+    (["2024-02-29", "x"], TEXT, None),
+    (["2024-02-29", "5"], TEXT, None),
+    (["x", ""], TEXT, None),
 ]
 IN_USER_LISTS: list[tuple[list[str], str, list[Any] | None]] = [
-    (["1,234", "56"], "str", None),
-    (["45.20%", "1.00%"], "str", None),
-    (["-", "5"], "str", None),
+    (["1,234", "56"], TEXT, None),
+    (["45.20%", "1.00%"], TEXT, None),
+    (["-", "5"], TEXT, None),
 ]
 IN_ANALYSES: list[tuple[list[str], str, list[Any] | None]] = [
     (["1,234", "56"], "int64", [1234, 56]),
@@ -96,13 +97,13 @@ IN_ANALYSES: list[tuple[list[str], str, list[Any] | None]] = [
     (["45.20%", "-"], "float64", [0.452, None]),
     (["-", "5"], "Int64", [None, 5]),
     (["-", "1.5"], "float64", [None, 1.5]),
-    (["-", "x"], "str", None),
-    (["12,34", "5"], "str", None),
-    (["1,2345", "5"], "str", None),
-    (["0,123", "5"], "str", None),
-    (["45.20%%"], "str", None),
-    (["%"], "str", None),
-    (["--", "5"], "str", None),
+    (["-", "x"], TEXT, None),
+    (["12,34", "5"], TEXT, None),
+    (["1,2345", "5"], TEXT, None),
+    (["0,123", "5"], TEXT, None),
+    (["45.20%%"], TEXT, None),
+    (["%"], TEXT, None),
+    (["--", "5"], TEXT, None),
 ]
 
 
@@ -175,7 +176,7 @@ def test_one_value_in_the_last_part_keeps_a_column_text(
     """A type is given for every value, in every part."""
     values = ["1", "2", "3", "4", "5", late]
     series = read_column(connect(serve(table=user_list(values), parts=3)))
-    assert column(series) == ("str", values)
+    assert column(series) == (TEXT, values)
 
 
 def test_a_missing_value_in_the_last_part_makes_an_integer_nullable(
@@ -190,7 +191,7 @@ def test_a_late_word_in_a_long_file_keeps_a_column_text(serve: Serve, connect: C
     """The hundred thousandth value counts as the first does."""
     values = [*map(str, range(100_000)), "007"]
     series = read_column(connect(serve(table=user_list(values))))
-    assert column(series) == ("str", values)
+    assert column(series) == (TEXT, values)
 
 
 @pytest.mark.parametrize("name", ["gio_id", "id_$basic_userId", "userID", "order_id", "用户ID"])
@@ -200,7 +201,7 @@ def test_identities_are_text(serve: Serve, connect: Connect, verb: str, name: st
     table = Table(("x", name), (("a", "1"), ("b", "2")))
     handle = VIP if verb == "read_segment" else "漏斗1"
     frame = getattr(connect(serve(table=table)), verb)(handle)
-    assert column(frame[name]) == ("str", ["1", "2"])
+    assert column(frame[name]) == (TEXT, ["1", "2"])
 
 
 @pytest.mark.parametrize(("verb", "handle"), [("read_segment", VIP), ("read_tag", "tag_rfm")])
@@ -210,7 +211,7 @@ def test_the_first_column_of_a_user_list_is_text(
     """Whatever it is called, the first column holds the users."""
     table = Table(("用户", "y"), (("1", "1"), ("2", "2")))
     frame = getattr(connect(serve(table=table)), verb)(handle)
-    assert column(frame["用户"]) == ("str", ["1", "2"])
+    assert column(frame["用户"]) == (TEXT, ["1", "2"])
 
 
 def test_the_first_column_of_an_analysis_is_as_any_other(serve: Serve, connect: Connect) -> None:
@@ -222,8 +223,8 @@ def test_the_first_column_of_an_analysis_is_as_any_other(serve: Serve, connect: 
 
 
 TAG_TYPES: list[tuple[str, list[str], str, list[Any]]] = [
-    ("STRING", ["1", "2"], "str", ["1", "2"]),
-    ("STRING", ["2024-02-29", ""], "str", ["2024-02-29", None]),
+    ("STRING", ["1", "2"], TEXT, ["1", "2"]),
+    ("STRING", ["2024-02-29", ""], TEXT, ["2024-02-29", None]),
     ("INT", ["1", "2"], "int64", [1, 2]),
     ("INT", ["1", ""], "Int64", [1, None]),
     ("DOUBLE", ["1", "2"], "float64", [1.0, 2.0]),
@@ -272,13 +273,13 @@ def test_an_integer_tag_that_does_not_fit_stays_text(
     session = connect(serve(table=table))
     with pytest.warns(Warning, match="tag_payment_times|订单交易笔数"):
         frame = session.read_tag("tag_payment_times")
-    assert column(frame["tag_payment_times"]) == ("str", ["1", odd])
+    assert column(frame["tag_payment_times"]) == (TEXT, ["1", odd])
 
 
 @pytest.mark.parametrize(
     ("values", "dtype", "expected"),
     [
-        (["1", "2"], {"usr_x": "str"}, ("str", ["1", "2"])),
+        (["1", "2"], {"usr_x": "str"}, (TEXT, ["1", "2"])),
         (["1", "2"], {"usr_x": "float64"}, ("float64", [1.0, 2.0])),
         (["007", "1"], {"usr_x": "int64"}, ("int64", [7, 1])),
         (["1", ""], {"usr_x": "Int64"}, ("Int64", [1, None])),
