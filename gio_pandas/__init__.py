@@ -9,9 +9,11 @@ Session('sandbox:')
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from gio_pandas import accessor as _accessor
@@ -174,6 +176,13 @@ submit_tag = _verb(Session.submit_tag)
 del _accessor
 
 
+def __getattr__(name: str) -> ModuleType:
+    """Import ``gio.sandbox`` where it is first used."""
+    if name != "sandbox":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("gio_pandas.sandbox")
+
+
 def __dir__() -> list[str]:
     """Show what is for use, and not what this module is made of."""
-    return __all__
+    return [*__all__, "sandbox"]

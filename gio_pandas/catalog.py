@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import unicodedata
@@ -11,7 +12,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
-from gio_pandas.errors import AmbiguousNameError, NotFoundError
+from gio_pandas.errors import (
+    AmbiguousNameError,
+    GraphQLError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +26,8 @@ __all__ = ["Catalog", "match", "near_names", "to_frame"]
 
 _REMEMBERED = 60.0
 """Seconds that a listing is used for looking names up before it is asked for again."""
+
+_HASH_ID = re.compile(r"[A-Za-z0-9]{8}")
 
 Item = TypeVar("Item", Project, Tag, Segment, Analysis)
 _Place = tuple[tuple[str, ...], Callable[[], list[Item]]]
@@ -81,7 +89,13 @@ class Catalog:
         AmbiguousNameError
             Several are.
         """
-        return self._find([(("project",), self.projects)], wanted, "project (项目)", None)
+        try:
+            return self._find([(("project",), self.projects)], wanted, "project (项目)", None)
+        except (GraphQLError, PermissionDeniedError):
+            # Who may not list projects may still have the right to one, and know its id.
+            if not _HASH_ID.fullmatch(wanted.strip()):
+                raise
+            return Project(id=wanted.strip(), name=wanted.strip())
 
     def find_tag(self, wanted: str, project: Project | None) -> Tag:
         """Find a tag by id, key or name: in the project, then on the whole platform."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gio_pandas import AmbiguousNameError, NotFoundError
+from gio_pandas import AmbiguousNameError, GraphQLError, NotFoundError, PermissionDeniedError
 from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
 from gio_pandas.catalog import Catalog, match, near_names, to_frame
 from gio_pandas.exports.dtypes import text_dtype
@@ -265,6 +265,21 @@ def test_a_projects_own_tag_comes_before_the_platforms_namesake() -> None:
     known = catalog(platform)
     assert known.find_tag(TAGS[0].name, None).id == "Pt000001"
     assert known.find_tag(TAGS[0].name, DEFAULT) is TAGS[0]
+
+
+@pytest.mark.parametrize("refusal", [PermissionDeniedError, GraphQLError])
+def test_a_project_is_known_by_its_id_where_projects_may_not_be_listed(
+    refusal: type[PermissionDeniedError | GraphQLError],
+) -> None:
+    """An account without the right to the list may have the right to a project; not by name."""
+
+    class Closed(Platform):
+        def projects(self) -> list[Project]:
+            raise refusal("no", hint="ask")
+
+    assert catalog(Closed()).find_project("WlGk4Daj").id == "WlGk4Daj"
+    with pytest.raises(refusal):
+        catalog(Closed()).find_project("默认项目")
 
 
 def test_a_project_is_found_by_id_and_name() -> None:

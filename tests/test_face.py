@@ -172,3 +172,11 @@ def test_the_embedded_platform_needs_nothing(
     assert len(frame) == 1000
     assert frame.attrs["gio"]["platform"] == "sandbox:"
     assert frame.gio.source.loc["name", "value"] == "高价值用户"
+
+
+def test_the_sandbox_is_there_when_it_is_used() -> None:
+    """``gio.sandbox`` needs no import of its own, and nothing else is made up."""
+    with gio.sandbox.start(users=10) as platform:
+        assert platform.url.startswith("http://127.0.0.1:")
+    with pytest.raises(AttributeError, match="no attribute 'sandpit'"):
+        gio.sandpit  # noqa: B018
