@@ -253,11 +253,11 @@ def _to_utf8(chunks: Iterator[bytes], charset: str) -> Iterator[bytes]:
             all_ascii = False
             if charset == "gb18030" and _reads_as_utf8(piece):
                 raise UnicodeDecodeError(charset, piece, 0, 1, "it reads as UTF-8")
-        pending = len(decoder.getstate()[0])
         try:
             text = decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
-            error.start += done - pending
+            # It counts from what was left of the piece before, which is still kept.
+            error.start += done - len(decoder.getstate()[0])
             raise
         done += len(piece)
         if first and text:

@@ -45,7 +45,6 @@ _SAMPLE = 1024
 _PLACES = r"\.[0-9]{1,99}"
 _DECIMAL = rf"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*){_PLACES})$"
 _TOO_PRECISE = r"^-?[0.]*[1-9](\.?[0-9]){15,}$"
-_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _DATE_TIME = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}$"
 _ZONED = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
@@ -173,9 +172,14 @@ def _long_integer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 def _decimal(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Convert decimals in plain form, of at most 15 significant digits."""
-    if not _match(column, _DECIMAL) or _any(pc.match_substring_regex(column, _TOO_PRECISE)):
+    if not _match(column, _DECIMAL) or _is_too_precise(column):
         return None
     return column.cast(pa.float64())
+
+
+def _is_too_precise(column: pa.ChunkedArray) -> bool:
+    longest = pc.max(pc.binary_length(column)).as_py() or 0
+    return longest > 15 and _any(pc.match_substring_regex(column, _TOO_PRECISE))
 
 
 def _formatted(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -186,7 +190,7 @@ def _formatted(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     plain = pc.replace_substring(values, ",", "")
     percent = pc.ends_with(plain, "%")
     digits = pc.utf8_rtrim(plain, "%")
-    if _any(pc.match_substring_regex(digits, _TOO_PRECISE)):
+    if _is_too_precise(digits):
         return None
     if not _any(percent) and (integers := _integer(digits)) is not None:
         return integers
@@ -198,13 +202,18 @@ def _formatted(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def _date(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Convert ISO dates, ``2021-04-13``, to midnight of that day."""
-    return _timestamp(column, _DATE)
+    """Convert ISO dates, ``2021-04-13``, to midnight: those that are written as they were."""
+    try:
+        days = column.cast(pa.date32())
+    except pa.ArrowInvalid:
+        return None  # 2021-02-30 has the form of a date, and is none
+    is_plain = _all(pc.equal(days.cast(_TEXT), column))
+    return _cast_time(days, pa.timestamp("us")) if is_plain else None
 
 
 def _date_time(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Convert ISO date-times, ``2021-04-13 11:40:00`` or with a ``T``, to microseconds."""
-    return _timestamp(column, _DATE_TIME)
+    return _cast_time(column, pa.timestamp("us")) if _match(column, _DATE_TIME) else None
 
 
 def _zoned(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -219,15 +228,11 @@ def _zoned(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return _cast_time(column, pa.timestamp("us", tz=zone))
 
 
-def _timestamp(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray | None:
-    return _cast_time(column, pa.timestamp("us")) if _match(column, pattern) else None
-
-
 def _cast_time(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray | None:
     try:
         times = column.cast(type_)
     except pa.ArrowInvalid:
-        return None  # 2021-02-30 has the form of a date, and is none
+        return None  # 2021-02-30 11:40 has the form of a date, and is none
     # Python's years end with 9999, in UTC too: 9999-12-31T23:00:00-08:00 is no instant to it.
     # They are read without the zone, which Arrow does not find on every machine.
     years = pc.year(times.cast(pa.timestamp("us")))
