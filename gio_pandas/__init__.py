@@ -2,7 +2,7 @@
 
 >>> import gio_pandas as gio
 >>> gio.connect("sandbox:")
-Session('sandbox:')
+Session('sandbox:', project='默认项目')
 >>> df = gio.read_segment("高价值用户", tags=["会员等级"], properties=["usr_city"])
 """
 

@@ -177,7 +177,7 @@ def _only(found: Sequence[Item], wanted: str, label: str, project: Project | Non
         for item in found
     ]
     raise AmbiguousNameError(
-        f"{len(found)} times there is a {label} {wanted!r}{_where(project)}",
+        f"The {label} name {wanted!r} is not unique{_where(project)}: {len(found)} have it",
         hint=f"Pass the id of the one you mean, such as {found[0].id!r}.",
         candidates=candidates,
     )
@@ -192,11 +192,11 @@ def _not_found(
     # A tag's key is a word as its name is; an id is none, and looks like anything.
     words = [word for item in items for word in (item.name, *item.keys[1:])]
     near = near_names(words, wanted)
-    plural = label.split(" ")[0]
+    count = len({item.id for item in items})
     hint = (
-        f"Near: {', '.join(repr(name) for name in near)}."
+        f"Similar names: {', '.join(repr(name) for name in near)}."
         if near
-        else f"There are {len(items)} to choose from: gio.{_lister(plural)}() lists them."
+        else f"Of {count} in all, none is like it: gio.{_lister(label.split(' ')[0])}() lists them."
     )
     return NotFoundError(f"There is no {label} {wanted!r}{_where(project)}", hint=hint, near=near)
 

@@ -14,7 +14,7 @@
     ├── JobFailedError           the platform gave the export up
     ├── JobTimeoutError          the export took longer than the wait allowed
     ├── DownloadError            a file of the export did not come whole
-    └── DecodeError              a file of the export is not the table it should be
+    └── DecodeError              a file is not the table it should be, or dtype= does not fit it
 
 Every message is what happened, to what, and (the ``hint``) what to do next.
 """
@@ -232,12 +232,12 @@ class DownloadError(GioError):
 
 
 class DecodeError(GioError):
-    """A file of the export is not the table it should be.
+    """A file of the export is not the table it should be, or ``dtype=`` does not fit it.
 
     Attributes
     ----------
     file : str
-        The file's uri on the platform.
+        The file's uri on the platform; empty where no single file is meant.
     offset : int or None
         The first byte that could not be read, counted from the file's start.
     """

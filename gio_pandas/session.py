@@ -55,7 +55,7 @@ class ReadOptions(TypedDict, total=False):
 class Session:
     """A platform, a way in, and everything that can be asked of it.
 
-    No argument is sent anywhere before the first verb. What is left out comes from the
+    Nothing is sent anywhere before the first verb. What is left out comes from the
     environment, then from the profile file, then from the default. Threads may share a session;
     as a context manager it closes its connections.
 
@@ -78,12 +78,13 @@ class Session:
     verify
         True, or a file with a private CA's certificates (``GIO_VERIFY``).
     timeout
-        Seconds that waits for jobs are bounded by, one hour by default; None is no bound
-        (``GIO_TIMEOUT``).
+        Seconds to wait for a job, one hour by default; None waits for ever (``GIO_TIMEOUT``,
+        there ``none``).
     charset
         What exports are asked for in, ``UTF-16LE`` by default (``GIO_CHARSET``).
     profile
-        Which profile of the profile file to use, ``default`` by default (``GIO_PROFILE``).
+        Which profile of the profile file to use (``GIO_PROFILE``; else ``default``). Variables of
+        the environment, ``GIO_URL`` too, still win over it.
 
     Raises
     ------
@@ -149,7 +150,7 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            A row a project: ``id``, ``name``, ``description``, ``creator``, ``created_at``,
+            One row per project: ``id``, ``name``, ``description``, ``creator``, ``created_at``,
             ``owner``, ``members``.
         """
         return to_frame(self._catalog.projects(), Project)
@@ -173,7 +174,7 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            A row a tag: ``id``, ``name``, ``key`` (标识符), ``type``, ``description``,
+            One row per tag: ``id``, ``name``, ``key`` (标识符), ``type``, ``description``,
             ``creator``, times, ``users``, ``users_ratio``, ``value_type`` (INT, STRING, DOUBLE,
             DATE), …
         """
@@ -185,7 +186,7 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            A row a segment: ``id``, ``name``, ``description``, ``creator``, times, ``users``,
+            One row per segment: ``id``, ``name``, ``description``, ``creator``, times, ``users``,
             ``users_ratio``, ``scheduler``, …
         """
         return to_frame(self._catalog.segments(self._project(project)), Segment)
@@ -196,7 +197,7 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            A row an analysis: ``id``, ``name``, ``description``, ``creator``, times,
+            One row per analysis: ``id``, ``name``, ``description``, ``creator``, times,
             ``time_range``, ``chart_type``, ``is_system``, ``business_type``. The same columns
             for every kind of analysis.
         """
@@ -242,13 +243,15 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            A row a user: the user's id as text, the tag's value (INT is ``int64`` or ``Int64``,
+            One row per user: the user's id as text, the tag's value (INT is ``int64`` or ``Int64``,
             DOUBLE ``float64``, DATE ``datetime64``, STRING text), and the properties.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            No tag, or several, are called that.
+            Nothing, or more than one tag, has that name.
+        SettingsError, SubmitUncertainError
+            As the ``submit_…`` of the same name.
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
@@ -281,13 +284,15 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            A row a user, ``gio_id`` first, as text; then identities, properties and tags.
+            One row per user, ``gio_id`` first, as text; then identities, properties and tags.
             A segment without users is a frame with these columns and no row.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            No segment or tag, or several, are called that.
+            A segment or tag of that name does not exist, or several do.
+        SettingsError, SubmitUncertainError
+            As the ``submit_…`` of the same name.
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
@@ -313,7 +318,9 @@ class Session:
         Raises
         ------
         NotFoundError, AmbiguousNameError
-            No analysis of this kind, or several, are called that.
+            Nothing, or more than one analysis of this kind, has that name.
+        SettingsError, SubmitUncertainError
+            As the ``submit_…`` of the same name.
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
@@ -340,10 +347,12 @@ class Session:
         file_name: str | None = None,
         **options: Unpack[ReadOptions],
     ) -> ExportJob:
-        """Start a tag's export and return at once; arguments as ``read_tag``.
+        """Start a tag's export; arguments as ``read_tag``.
 
-        Platforms before 13.4 are asked by the tag's id, later ones by its key: which one it is,
-        is found by the platform's answer.
+        It returns as soon as the platform has taken the export, without waiting for its files.
+
+        Platforms before 13.4 are asked by the tag's id, later ones by its key; the platform's
+        answer tells which.
 
         Returns
         -------
@@ -352,6 +361,8 @@ class Session:
 
         Raises
         ------
+        NotFoundError, AmbiguousNameError
+            Nothing, or more than one thing, has that name.
         SubmitUncertainError
             No answer came: the export may or may not be running.
         JobFailedError
@@ -378,7 +389,9 @@ class Session:
         properties: Iterable[str] = (),
         **options: Unpack[ReadOptions],
     ) -> ExportJob:
-        """Start a segment's export and return at once; arguments as ``read_segment``.
+        """Start a segment's export; arguments as ``read_segment``.
+
+        It returns as soon as the platform has taken the export, without waiting for its files.
 
         Returns
         -------
@@ -387,6 +400,8 @@ class Session:
 
         Raises
         ------
+        NotFoundError, AmbiguousNameError
+            Nothing, or more than one thing, has that name.
         SubmitUncertainError
             No answer came: the export may or may not be running.
         JobFailedError
@@ -408,7 +423,9 @@ class Session:
         )
 
     def submit_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start a funnel analysis's export and return at once; arguments as ``read_funnel``.
+        """Start a funnel analysis's export; arguments as ``read_funnel``.
+
+        It returns as soon as the platform has taken the export, without waiting for its files.
 
         Returns
         -------
@@ -417,6 +434,8 @@ class Session:
 
         Raises
         ------
+        NotFoundError, AmbiguousNameError
+            Nothing, or more than one thing, has that name.
         SubmitUncertainError
             No answer came: the export may or may not be running.
         JobFailedError
@@ -425,15 +444,15 @@ class Session:
         return self._submit_analysis(Kind.FUNNEL, funnel, options)
 
     def submit_event(self, event: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start an event analysis's export and return at once; as ``submit_funnel``."""
+        """Start an event analysis's export; as ``submit_funnel``."""
         return self._submit_analysis(Kind.EVENT, event, options)
 
     def submit_retention(self, retention: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start a retention analysis's export and return at once; as ``submit_funnel``."""
+        """Start a retention analysis's export; as ``submit_funnel``."""
         return self._submit_analysis(Kind.RETENTION, retention, options)
 
     def submit_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start a frequency analysis's export and return at once; as ``submit_funnel``."""
+        """Start a frequency analysis's export; as ``submit_funnel``."""
         return self._submit_analysis(Kind.FREQUENCY, frequency, options)
 
     def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
@@ -444,8 +463,8 @@ class Session:
         job_id
             The id that the submit answered (``job.id``).
         charset
-            What it was asked for in; left out, the session's. A file that says something else
-            is read as what it says.
+            What it was asked for in; left out, the session's. A file with a byte order mark is
+            read as the mark says.
 
         Returns
         -------
@@ -487,6 +506,8 @@ class Session:
         ------
         GraphQLError
             The platform answered with errors; partial data is in the error's ``data``.
+        SubmitUncertainError
+            No answer came to a mutation: it may or may not have been carried out.
         """
         return self._client.graphql(query, variables)
 
@@ -512,10 +533,14 @@ class Session:
         projects = self._catalog.projects()
         if len(projects) == 1:
             return projects[0]
-        names = ", ".join(repr(project.name) for project in projects[:10])
+        if not projects:
+            raise SettingsError(
+                "The account sees no project", hint="Ask the administrator for access to one."
+            )
+        names = [repr(project.name) for project in projects[:10]] + ["…"] * (len(projects) > 10)
         raise SettingsError(
             f"The platform has {len(projects)} projects and none is chosen",
-            hint=f"Pass project=, to the verb or to gio.connect: {names or 'ask for access'}.",
+            hint=f"Pass project= to the verb or to gio.connect: {', '.join(names)}.",
         )
 
     def _tag_project(self, scope: str | None, wanted: str | None) -> Project | None:
@@ -544,7 +569,11 @@ class Session:
         for name in options:
             if name not in known:
                 near = get_close_matches(name, known, n=1)
-                guess = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+                guess = (
+                    f"did you mean {near[0]!r}?"
+                    if near
+                    else f"beside its own, there are {', '.join(known)}"
+                )
                 raise TypeError(f"there is no option {name!r}: {guess}")
         dtype, dtype_backend = options.get("dtype"), options.get("dtype_backend")
         dtypes.check_choice(dtype, dtype_backend)

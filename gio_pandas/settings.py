@@ -352,7 +352,7 @@ def _check_scheme(scheme: Any) -> str:
 def _check_secret(key: str, value: Any) -> Secret:
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str) or not text.strip():
-        raise SettingsError(f"The {key} is empty or no text", hint="Copy it once more.")
+        raise SettingsError(f"The {key} is empty or not text", hint="Copy it again.")
     text = text.strip()
     if not text.isascii() or not text.isprintable():
         raise SettingsError(
@@ -385,7 +385,7 @@ def _check_verify(verify: Any) -> bool | str:
         return True
     if text.lower() in ("false", "0", "no"):
         raise SettingsError(
-            "verify=False would let anybody read the API key on its way",
+            "verify=False would let anybody on the network read the API key",
             hint="Pass verify= the file with your company's CA certificate.",
         )
     if not Path(text).expanduser().is_file():
@@ -430,7 +430,7 @@ def check_timeout(timeout: Any) -> float | None:
         seconds = -1.0
     if not seconds > 0:
         raise SettingsError(
-            f"timeout={timeout!r} is no number of seconds above 0",
+            f"timeout={timeout!r} is not a number of seconds above 0",
             hint="Write seconds, or None to wait for ever.",
         )
     return seconds

@@ -186,8 +186,8 @@ def test_what_is_not_there_is_an_error_with_near_names() -> None:
     with pytest.raises(NotFoundError) as caught:
         catalog(Platform()).find_segment("高价值客户", DEFAULT)
     assert caught.value.near == ("高价值用户",)
-    expected = "There is no segment (分群) '高价值客户' in project '默认项目'. Near: '高价值用户'."
-    assert str(caught.value) == expected
+    what = "There is no segment (分群) '高价值客户' in project '默认项目'."
+    assert str(caught.value) == f"{what} Similar names: '高价值用户'."
 
 
 def test_a_key_that_is_nearly_right_is_near() -> None:
@@ -211,7 +211,7 @@ def test_a_key_that_is_nearly_right_is_near() -> None:
 )
 def test_where_nothing_is_near_the_listing_is_named(kind: Kind, verb: str) -> None:
     """The next step is the verb that lists this kind."""
-    with pytest.raises(NotFoundError, match=rf"There are 1 to choose from: gio\.{verb}\(\)"):
+    with pytest.raises(NotFoundError, match=rf"Of 1 in all, none is like it: gio\.{verb}\(\)"):
         catalog(Platform()).find_analysis(kind, "完全不同", DEFAULT)
 
 
@@ -225,7 +225,7 @@ def test_namesakes_are_an_error_with_a_table() -> None:
         {"id": "Sg000003", "name": "新客", "creator": "-", "updated": "2020-01-01T00:00:00Z"},
     )
     first, header, *rows = str(error).splitlines()
-    assert "2 times" in first
+    assert "not unique" in first
     assert "'Sg000002'" in first
     assert header.split() == ["id", "name", "creator", "updated"]
     assert [row.split()[0] for row in rows] == ["Sg000002", "Sg000003"]

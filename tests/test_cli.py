@@ -306,7 +306,7 @@ def test_namesakes_are_listed(run: Run, connected: sandbox.Sandbox, tmp_path: Pa
     """A name that several have is an error in one line, with a table of them below."""
     result = run("export", "segment", "新客", "-o", tmp_path / "a.csv")
     line, header, *rows = result.stderr.splitlines()
-    assert line.startswith("Error: AmbiguousNameError: 2 times ")
+    assert line.startswith("Error: AmbiguousNameError: The segment (分群) name ")
     assert header.split() == ["id", "name", "creator", "updated"]
     assert [row.split()[1] for row in rows] == ["新客", "新客"]
 

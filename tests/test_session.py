@@ -851,7 +851,7 @@ MISHAPS: dict[str, tuple[type[gio.GioError], str, Suffer]] = {
         "administrator",
         lambda *given: given[3](segments=403).list_segments(),
     ),
-    "name": (gio.NotFoundError, "Near: '高价值用户'", lambda s, *_: s.read_segment("高价值客户")),
+    "name": (gio.NotFoundError, "names: '高价值用户'", lambda s, *_: s.read_segment("高价值客户")),
     "namesakes": (gio.AmbiguousNameError, "Pass the id", lambda s, *_: s.read_segment("新客")),
     "document": (gio.GraphQLError, "Check", lambda s, *_: s.graphql("query { nonsense }")),
     "refused property": (

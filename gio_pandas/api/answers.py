@@ -64,7 +64,7 @@ def check_status(response: httpx.Response) -> None:
     if status == 401:
         raise AuthenticationError(
             f"The platform does not accept the token (HTTP 401, {_scheme(response)})",
-            hint='Pass a valid api_key=, or try auth_scheme="Bearer" or "" if yours is newer.',
+            hint='Pass a valid api_key=; newer platforms want auth_scheme="Bearer", some "".',
         )
     if status == 403:
         raise PermissionDeniedError(
@@ -75,7 +75,7 @@ def check_status(response: httpx.Response) -> None:
     if status in TRANSIENT_STATUSES:
         raise PlatformUnavailableError(
             f"The platform is not ready (HTTP {status})",
-            hint="Try again in a minute; gio-pandas doctor shows where it ends.",
+            hint="Try again in a minute; gio-pandas doctor shows which step fails.",
             status=status,
             retry_after=retry_after(response.headers),
             seen=status not in _UNSEEN_STATUSES,
@@ -152,7 +152,9 @@ def _graphql_error(errors: list[Any], data: Any) -> GioError:
     kind = _CODES.get(str(code).upper())
     # What came beside the errors is kept: it may be the job that a submit started.
     if kind is not None and not (isinstance(data, dict) and any(data.values())):
-        return kind(what, hint="Check the API key and ask the administrator for the right to it.")
+        return kind(
+            what, hint="Check the API key, or ask the administrator for the right to do this."
+        )
     return GraphQLError(
         what,
         hint="Check ids and arguments; the platform's words say which.",

@@ -162,7 +162,7 @@ class TokenAuth(httpx.Auth):
         if not self._lock.acquire(timeout=patience["read"]):
             raise PlatformUnavailableError(
                 "The platform gives no token",
-                hint="Try again in a minute; gio-pandas doctor shows where it ends.",
+                hint="Try again in a minute; gio-pandas doctor shows which step fails.",
                 seen=False,
             )
         try:
@@ -212,7 +212,7 @@ def _read_token(response: httpx.Response) -> Secret:
     if status in (429, 500, 502, 503, 504):
         raise PlatformUnavailableError(
             f"The platform gave no token (HTTP {status})",
-            hint="Try again in a minute; gio-pandas doctor shows where it ends.",
+            hint="Try again in a minute; gio-pandas doctor shows which step fails.",
             status=status,
             seen=False,
         )

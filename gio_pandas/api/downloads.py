@@ -81,7 +81,7 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
         check_status(response)
         raise DownloadError(
             f"The platform answers HTTP {status} to a download",
-            hint="Run the export again; gio-pandas doctor shows where it ends.",
+            hint="Run the export again; gio-pandas doctor shows which step fails.",
         )
     encoded = "content-encoding" in response.headers
     begin, size = _span(response, start) if status == 206 else (0, _length(response))

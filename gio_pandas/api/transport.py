@@ -120,7 +120,7 @@ class Transport:
                     if not error.seen:
                         raise
                     raise SubmitUncertainError(
-                        f"The export may or may not have been started: {error.what}",
+                        f"What was submitted may or may not have been started: {error.what}",
                         hint="Look at the platform's export list (导出任务) before you run this "
                         "again: a second submit makes a second job.",
                     ) from error

@@ -71,7 +71,8 @@ def _check_output(_: click.Context, __: click.Parameter, output: Path) -> Path:
 @click.option(
     "--charset",
     metavar="CHARSET",
-    help="What the platform is asked to write, UTF-16LE by default; FILE is UTF-8. [GIO_CHARSET]",
+    help="What the platform is asked to write, UTF-16LE by default; a CSV FILE is UTF-8 all the "
+    "same. [GIO_CHARSET]",
 )
 @click.option(
     "--timeout",
@@ -98,7 +99,9 @@ def export(connection: dict[str, Any], kind: str, name: str, output: Path, **opt
     began = time.monotonic()
     with open_session(connection) as session, _warnings_in_a_line():
         job: ExportJob = getattr(session, f"submit_{kind}")(name, **given)
-        click.echo(f"Submitted {kind} {job.name}: gio.attach({job.id!r}) has it again", err=True)
+        click.echo(
+            f"Submitted {kind} {job.name}: gio.attach({job.id!r}) picks it up again", err=True
+        )
         frame = job.to_pandas()
     _write(frame, output)
     seconds = time.monotonic() - began

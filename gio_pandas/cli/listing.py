@@ -23,7 +23,7 @@ __all__ = ["list_"]
     help="Which tags: all of the platform's, or the project's. By default the project's where "
     "one is set.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Write CSV (UTF-8), with every column.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV (UTF-8), with every column.")
 @with_connection
 def list_(connection: dict[str, Any], what: str, scope: str | None, as_csv: bool) -> None:
     """List what there is, in the platform's order.
@@ -32,7 +32,7 @@ def list_(connection: dict[str, Any], what: str, scope: str | None, as_csv: bool
     and keys (标识符) are what `gio-pandas export` takes.
     """
     if scope and what != "tags":
-        raise click.UsageError(f"--scope is for tags; {what} are always a project's.")
+        raise click.UsageError("--scope is for tags only.")
     options = {"scope": scope} if scope else {}
     with open_session(connection) as session:
         frame: pd.DataFrame = getattr(session, f"list_{what}")(**options)

@@ -171,8 +171,8 @@ def _undecodable(
     tried = dict.fromkeys((codec_name(charset), *_FALLBACKS))
     offset = failure.start if failure else _first_bad_byte(head, codec_name(charset))
     return DecodeError(
-        f"{part.name!r} cannot be read at byte {offset:,}: it is no {', '.join(tried)}",
-        hint="Pass the charset= that the platform writes, or ask for UTF-8.",
+        f"{part.name!r} cannot be read at byte {offset:,}: it is none of {', '.join(tried)}",
+        hint='Pass the charset= that the platform writes, or charset="UTF-8".',
         file=part.uri,
         offset=offset,
     )
@@ -285,7 +285,7 @@ def _split_header(stream: Iterator[bytes], part: Part) -> tuple[tuple[str, ...],
     if not seen:
         raise DecodeError(
             f"{part.name!r} is empty: not even a header line came",
-            hint="Run the export again; a group without users has a header line, too.",
+            hint="Run the export again; even an empty export has a header line.",
             file=part.uri,
         )
     return _header(seen, part), iter(())

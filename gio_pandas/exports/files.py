@@ -268,7 +268,7 @@ class _Transfer:
         raise DownloadError(
             f"The platform answers with a message in place of {self._part.name!r}: "
             f"{chunk[:200].decode(errors='replace')}",
-            hint="Run the export again; gio-pandas doctor shows where it ends.",
+            hint="Run the export again; gio-pandas doctor shows which step fails.",
             file=self._part.uri,
         )
 

@@ -212,6 +212,8 @@ class ExportJob:
             The platform gave the job up.
         DownloadError
             The job is finished and names no file.
+        PlatformUnavailableError, AuthenticationError
+            No answer came, or the platform does not let you in.
         """
         with self._named():
             return self._poll() is Verdict.DONE
@@ -233,6 +235,8 @@ class ExportJob:
             The time is over; the job goes on, and the error has it as ``.job``.
         JobFailedError
             The platform gave the job up, or says nothing that could be understood.
+        AuthenticationError
+            The platform does not let you in any more.
         DownloadError
             The job is finished and names no file.
         """
@@ -281,7 +285,7 @@ class ExportJob:
         if verdict is Verdict.FAILED:
             raise JobFailedError(
                 f"The platform gave the export of {self._label()} up, without a reason",
-                hint="Look whether it computes on the platform, then export it again.",
+                hint="Check that it can be computed on the platform, then export it again.",
             )
         if verdict is Verdict.DONE and result is not None:
             self._finish(result.uris)
@@ -291,7 +295,7 @@ class ExportJob:
         if not uris:
             raise DownloadError(
                 f"The export of {self._label()} is finished, but the platform names no file: "
-                "even a group without users has one, with its header",
+                "even an empty export has one, with its header line",
                 hint="Export it again; if it comes back, report it to the platform's operator.",
             )
         self._uris = uris
@@ -303,9 +307,9 @@ class ExportJob:
             if trouble is not None:
                 raise trouble
             raise JobFailedError(
-                f"For {seconds:.0f} s the platform has said nothing of the job that is "
-                f"documented (last stage: {self._stage})",
-                hint="Check the id and that it is this platform's, or a newer gio-pandas.",
+                f"For {seconds:.0f} s the platform has given no documented answer about the job "
+                f"(last stage: {self._stage})",
+                hint="Check that the id is of a job on this platform; else try a newer gio-pandas.",
             )
 
     def _refuse_overtime(
@@ -321,8 +325,10 @@ class ExportJob:
         )
 
     def _label(self) -> str:
-        kind = self._order.kind.label if self._order.kind else "export"
-        return f"{kind} {self._order.name!r}" if self._order.name else f"{kind} {self._id}"
+        kind = self._order.kind.label if self._order.kind else ""
+        return (
+            f"{kind} {self._order.name!r}" if self._order.name else f"{kind} job {self._id}".strip()
+        )
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -331,7 +337,7 @@ class ExportJob:
             yield
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"let go of the job, which goes on: gio.attach({self.id!r}) picks it up"
+                f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
         except GioError as error:
             line = f"The job: gio.attach({self.id!r})"
@@ -351,7 +357,8 @@ class ExportJob:
         Parameters
         ----------
         dtype
-            A dtype, or one by column name; wins over everything else.
+            A dtype, or one by column name; wins over everything else. Left out, what the job was
+            submitted with; so for the other two.
         dtype_backend
             ``"pyarrow"`` or ``"numpy_nullable"``, as pandas' readers take it.
         timeout
@@ -360,8 +367,8 @@ class ExportJob:
         Returns
         -------
         pandas.DataFrame
-            A row a user, or a row of the result table. Columns are named as the platform names
-            them; a number, date or text as promised under "Types" in the README.
+            One row per user, or per row of the result table. Columns are named as the platform
+            names them, and typed as promised under "Types" in the README.
             ``attrs["gio"]`` says where it comes from.
 
         Raises
@@ -391,6 +398,7 @@ class ExportJob:
         -------
         pyarrow.Table
             The rows and columns of ``to_pandas``: int64, double, timestamp[us], large_string.
+            ``dtype=`` and ``dtype_backend=`` do not apply.
 
         Raises
         ------
@@ -422,7 +430,7 @@ class ExportJob:
             return await asyncio.to_thread(self.to_pandas)
         except asyncio.CancelledError:
             raise asyncio.CancelledError(
-                f"let go of the job, which goes on: gio.attach({self.id!r}) picks it up"
+                f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
 
     def __repr__(self) -> str:

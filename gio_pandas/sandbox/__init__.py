@@ -1,7 +1,7 @@
 """A platform to practise on: a real server on the loopback interface, with made-up data.
 
-It answers as the GrowingIO OP platform does (token, GraphQL, download; `op-api` sections 1-6), so
-demos, notebooks, tests and benchmarks need neither an account nor a network::
+It answers as the GrowingIO OP platform does (token, GraphQL, download; docs/op-api.md, sections
+1-6), so demos, notebooks, tests and benchmarks need neither an account nor a network::
 
     from gio_pandas import sandbox
 

@@ -198,7 +198,7 @@ def test_no_answer_at_first_is_no_failed_job() -> None:
 def test_oddity_is_borne_for_a_minute(odd: Answer, timeout: float | None) -> None:
     """An unknown stage, or none, is polled on for a bounded time, then the job has failed."""
     platform = Platform([RUNNING] * 5 + [odd])
-    with pytest.raises(JobFailedError, match=r"nothing of the job.*Check the id"):
+    with pytest.raises(JobFailedError, match=r"no documented answer.*Check that the id"):
         submit(platform).wait(timeout=timeout)
     assert 60 <= platform.polls[-1] - platform.polls[5] < 76
 
@@ -376,7 +376,7 @@ def test_a_job_says_what_it_is() -> None:
     assert repr(job) == f"<ExportJob segment (分群) '高价值用户', NONE: {ATTACH}>"
     attached = submit(platform, kind=None, name=None)
     assert (attached.kind, attached.name) == (None, None)
-    assert repr(attached) == f"<ExportJob export {ID}, NONE: {ATTACH}>"
+    assert repr(attached) == f"<ExportJob job {ID}, NONE: {ATTACH}>"
     assert platform.polls == []
 
 
