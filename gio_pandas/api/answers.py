@@ -74,7 +74,7 @@ def check_status(response: httpx.Response) -> None:
     # Before the look for a login: a gateway's "502 Bad Gateway" is a web page too.
     if status in TRANSIENT_STATUSES:
         raise PlatformUnavailableError(
-            f"The platform is not ready (HTTP {status})",
+            f"The platform is not ready (HTTP {status}){_said(response)}",
             hint="Try again in a minute; gio-pandas doctor shows which step fails.",
             status=status,
             retry_after=retry_after(response.headers),
@@ -126,11 +126,22 @@ def _json_answer(response: httpx.Response) -> dict[str, Any] | None:
 def _odd_answer(response: httpx.Response) -> PlatformUnavailableError:
     return PlatformUnavailableError(
         f"{response.url.copy_with(query=None)} does not answer as the platform's API does "
-        f"(HTTP {response.status_code}, {response.headers.get('content-type', 'no type')})",
+        f"(HTTP {response.status_code}, {response.headers.get('content-type', 'no type')})"
+        f"{_said(response)}",
         hint="Check the url, with its path prefix if the platform has one.",
         status=response.status_code,
+        seen=not response.is_client_error,
         transient=False,
     )
+
+
+def _said(response: httpx.Response) -> str:
+    """Repeat the words of an answer that is no data, where it has some."""
+    answer = (response.is_closed and _json_answer(response)) or {}
+    errors = answer.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else answer
+    message = first.get("message") if isinstance(first, dict) else None
+    return f": {message[:200]}" if isinstance(message, str) and message else ""
 
 
 _CODES: Mapping[str, type[GioError]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from gio_pandas.api import queries
@@ -23,6 +23,7 @@ from gio_pandas.api.transport import Transport, is_mutation
 from gio_pandas.errors import (
     GraphQLError,
     JobFailedError,
+    PermissionDeniedError,
     PlatformUnavailableError,
     SubmitUncertainError,
 )
@@ -54,7 +55,7 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self._transport = Transport(settings)
         self._by_key = True
-        self._core: set[str] = set()
+        self._levels: dict[str, int] = {}
 
     def close(self) -> None:
         """Close every connection."""
@@ -102,9 +103,14 @@ class Client:
 
         An answer is waited for ``timeout`` seconds at most.
         """
-        data = self._transport.query(
-            queries.JOB_RESULT, {"id": job_id}, attempts=1, timeout=timeout
-        )
+        try:
+            data = self._transport.query(
+                queries.JOB_RESULT, {"id": job_id}, attempts=1, timeout=timeout
+            )
+        except GraphQLError as error:
+            if not (error.data or {}).get("jobResult"):
+                raise
+            data = error.data or {}
         return _item(data, "jobResult", JobResult.from_json)
 
     def data_center_user_profile(
@@ -150,7 +156,7 @@ class Client:
             try:
                 return self._submit(queries.SUBMIT_TAG_BY_KEY, {"parameter": parameter})
             except GraphQLError as error:
-                if not _may_be_unknown(error) or self._knows_submit_by_key():
+                if self._knows_submit_by_key(error):
                     raise
                 self._by_key = False
         document = queries.submit_tag_by_id(
@@ -194,32 +200,37 @@ class Client:
         """Begin a download; see ``Transport.download``."""
         return self._transport.download(url, start=start, validator=validator)
 
-    def _knows_submit_by_key(self) -> bool:
+    def _knows_submit_by_key(self, refusal: GraphQLError) -> bool:
         """Ask the schema whether it has the input of the submit by key.
 
         Where a platform does not tell, the words of its refusal have to do.
         """
-        try:
-            data = self._transport.query(queries.INPUT_BY_KEY, {})
-        except GraphQLError:
-            return False
-        return data.get("__type") is not None
+        if any((refusal.data or {}).values()):
+            return True
+        schema: dict[str, Any] = {}
+        with suppress(GraphQLError, PermissionDeniedError, PlatformUnavailableError):
+            schema = self._transport.query(queries.INPUT_BY_KEY, {}, attempts=1)
+        if "__type" in schema:
+            return schema["__type"] is not None
+        return not _speaks_of_the_schema(refusal)
 
     def _list(self, field: str, read: Callable[[Any], T], project_id: str | None = None) -> list[T]:
-        whole, core = queries.LISTINGS[field]
         variables = _given(projectId=project_id)
-        if field not in self._core:
+        documents = queries.LISTINGS[field]
+        refusal: GraphQLError | None = None
+        for level in range(self._levels.get(field, 0), len(documents)):
             try:
-                return _items(self._transport.query(whole, variables), field, read)
+                items = _items(self._transport.query(documents[level], variables), field, read)
             except GraphQLError as error:
-                refusal = error
-        # A platform of another version may lack a field: what a name needs is enough then.
-        items = _items(self._transport.query(core, variables), field, read)
-        if field not in self._core:
-            _log.warning("%s are listed by id and name alone. %s", field, refusal.what)
-            if not _was_executed(refusal):
-                self._core.add(field)
-        return items
+                refusal = error  # a platform of another version may lack a field: fewer will do
+                continue
+            if refusal is not None:
+                _log.warning("%s are listed with fewer fields. %s", field, refusal.what)
+                if not _was_executed(refusal):
+                    self._levels[field] = level
+            return items
+        assert refusal is not None  # noqa: S101 every document was refused
+        raise refusal
 
     def _submit(self, document: str, variables: dict[str, Any]) -> SubmittedJob:
         try:
@@ -229,13 +240,14 @@ class Client:
             data = error.data or {}
             if not any(_is_job(raw) for raw in data.values()):
                 raise
-        started = next((raw for raw in data.values() if _is_job(raw)), None)
-        if started is None:
+        answers = [raw for raw in data.values() if isinstance(raw, dict)]
+        job = _checked(SubmittedJob.from_json(answers[0] if answers else {}))
+        if not job.id:
             raise SubmitUncertainError(
                 "The platform took the export and named no job",
                 hint="Look at the platform's export list (导出任务) before you run this again.",
             )
-        return _checked(SubmittedJob.from_json(started))
+        return job
 
 
 def _is_job(raw: Any) -> bool:
@@ -290,17 +302,18 @@ def _given(**values: Any) -> dict[str, Any]:
     }
 
 
-def _may_be_unknown(error: GraphQLError) -> bool:
+def _speaks_of_the_schema(refusal: GraphQLError) -> bool:
     """Tell whether a document was refused unexecuted because the schema lacks the mutation.
 
-    Only what GraphQL itself fixes is looked at: an error of execution has a path, and one of
-    validation names what the schema does not have.
+    Only what GraphQL itself fixes is looked at: an error of execution has the field's path, and
+    one of validation names what the schema does not have.
     """
-    messages = " ".join(str(entry.get("message", "")) for entry in error.errors)
+    messages = " ".join(str(entry.get("message", "")) for entry in refusal.errors)
     # A platform that knows the type, but not one of its fields, speaks of the variable.
     knows_not_type = "TagUserExportJobByKeyInput" in messages and "$parameter" not in messages
     knows_not = "submitTagUserExportJobByKey" in messages or knows_not_type
-    return knows_not and not _was_executed(error)
+    paths = [entry.get("path") for entry in refusal.errors]
+    return knows_not and ["submitTagUserExportJobByKey"] not in paths
 
 
 def _was_executed(error: GraphQLError) -> bool:

@@ -71,8 +71,8 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
         Asking again does not help.
     """
     status = response.status_code
-    if status == 404:
-        raise FileNotFoundError(str(response.url.path))
+    if status in (400, 404):
+        raise FileNotFoundError(f"HTTP {status}")
     if status == 416 and response.headers.get("content-range") == f"bytes */{start}":
         return _nothing_more(response, start)
     if status in TRANSIENT_STATUSES or status == 416:

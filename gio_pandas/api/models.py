@@ -91,6 +91,17 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _object(value: Any, alone: str = "") -> Mapping[str, Any]:
+    """Take what an object should be for its one field where it comes without the object."""
+    if isinstance(value, Mapping):
+        return value
+    return {alone: value} if alone and value else {}
+
+
+def _flag(value: Any) -> bool | None:
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+
+
 def _whole(value: Any) -> int | None:
     number = _decimal(value)
     return int(number) if number is not None and number.is_integer() else None
@@ -178,7 +189,7 @@ class _Detected(_Edited):
 
     @classmethod
     def _common(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
-        detector = raw.get("detector") or {}
+        detector = _object(raw.get("detector"))
         return super()._common(raw) | {
             "users": _whole(detector.get("totalUsers")),
             "users_ratio": _decimal(detector.get("usersRatio")),
@@ -206,7 +217,7 @@ class Tag(_Detected):
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read a ``Tag``."""
-        value_type = raw.get("valueType") or {}
+        value_type = _object(raw.get("valueType"), alone="type")
         return cls(
             **cls._common(raw),
             key=_text(raw.get("key")),
@@ -246,7 +257,7 @@ class Analysis(_Edited):
             **cls._common(raw),
             time_range=_text(raw.get("timeRange")),
             chart_type=_text(raw.get("chartType")),
-            is_system=raw.get("isSystem"),
+            is_system=_flag(raw.get("isSystem")),
             business_type=_text(raw.get("businessType")),
         )
 
@@ -264,11 +275,9 @@ class SubmittedJob:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read a ``…ExportJob``; an error object with an empty code is no error (op-api §5.2)."""
-        error = raw.get("error") or {}
-        if not isinstance(error, Mapping):
-            error = {"message": error}
+        error = _object(raw.get("error"), alone="message")
         return cls(
-            id=str(raw["id"]),
+            id=str(raw.get("id") or ""),
             name=_text(raw.get("name")),
             stage=str(raw.get("stage") or "NONE"),
             error_code=str(error.get("code") or ""),
@@ -286,9 +295,10 @@ class JobResult:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read a ``JobResult``; its uris may be null (op-api §5.3)."""
+        uris = raw.get("uris") or ()
         return cls(
             stage=str(raw.get("stage") or "NONE"),
-            uris=tuple(str(uri) for uri in raw.get("uris") or ()),
+            uris=(uris,) if isinstance(uris, str) else tuple(str(uri or "") for uri in uris),
         )
 
 

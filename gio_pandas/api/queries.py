@@ -1,7 +1,8 @@
 """Every GraphQL document that is sent to the platform; values travel as variables.
 
-The listings exist twice: ``…`` asks for all documented fields, ``…_CORE`` for those that every
-version has. The second is sent where a platform refuses the first.
+A listing's first document asks for all documented fields, ``…_CORE`` for those that every version
+has, ``…_TYPED`` for what decides dtypes beside them. Each is sent where a platform refuses the one
+before.
 """
 
 from __future__ import annotations
@@ -35,9 +36,17 @@ query Projects {
 PROJECTS_CORE = "query Projects { projects { id name } }"
 
 DATA_CENTER_TAGS = f"query DataCenterTags {{ dataCenterTags {{ {_TAG_FIELDS} }} }}"
+DATA_CENTER_TAGS_TYPED = """
+query DataCenterTags { dataCenterTags { id name key valueType { type isArray } } }
+"""
 DATA_CENTER_TAGS_CORE = "query DataCenterTags { dataCenterTags { id name key } }"
 
 TAGS = f"query Tags($projectId: HashId!) {{ tags(projectId: $projectId) {{ {_TAG_FIELDS} }} }}"
+TAGS_TYPED = """
+query Tags($projectId: HashId!) {
+  tags(projectId: $projectId) { id name key valueType { type isArray } }
+}
+"""
 TAGS_CORE = "query Tags($projectId: HashId!) { tags(projectId: $projectId) { id name key } }"
 
 SEGMENTS = f"""
@@ -140,14 +149,14 @@ mutation SubmitTagUserExportJob(
 """
 
 
-LISTINGS = {
+LISTINGS: dict[str, tuple[str, ...]] = {
     "projects": (PROJECTS, PROJECTS_CORE),
-    "dataCenterTags": (DATA_CENTER_TAGS, DATA_CENTER_TAGS_CORE),
-    "tags": (TAGS, TAGS_CORE),
+    "dataCenterTags": (DATA_CENTER_TAGS, DATA_CENTER_TAGS_TYPED, DATA_CENTER_TAGS_CORE),
+    "tags": (TAGS, TAGS_TYPED, TAGS_CORE),
     "segments": (SEGMENTS, SEGMENTS_CORE),
     "funnelAnalyses": (FUNNELS, FUNNELS_CORE),
     "eventAnalyses": (EVENTS, EVENTS_CORE),
     "retentionAnalyses": (RETENTIONS, RETENTIONS_CORE),
     "frequencyAnalyses": (FREQUENCIES, FREQUENCIES_CORE),
 }
-"""By the field they ask for: the whole document, and the one for platforms that refuse it."""
+"""By the field they ask for: the whole document, then those for platforms that refuse it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform as machine
 import re
+import ssl
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -55,11 +56,21 @@ class Transport:
             scheme=settings.auth_scheme,
             headers=settings.headers,
         )
-        self._http = _http_client(settings)
+        certificates = _certificates(settings.verify)
+        self._http = _http_client(settings.url, certificates)
+        # A connection that was kept may be closed from the other side just when it is used again:
+        # of a submit nobody could say then whether it was seen, so each has one of its own.
+        self._fresh = _http_client(
+            settings.url,
+            certificates,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            cookies=self._http.cookies.jar,
+        )
 
     def close(self) -> None:
         """Close every connection."""
         self._http.close()
+        self._fresh.close()
 
     def query(
         self,
@@ -134,7 +145,8 @@ class Transport:
         timeout: httpx.Timeout,
         submit: bool = False,
     ) -> httpx.Response:
-        request = self._http.build_request(
+        http = self._fresh if submit else self._http
+        request = http.build_request(
             "POST",
             f"{self._base}/graphql",
             json={
@@ -147,7 +159,7 @@ class Transport:
             extensions={"submit": submit},
         )
         try:
-            return self._http.send(request, auth=self._auth)
+            return http.send(request, auth=self._auth)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
@@ -256,16 +268,16 @@ def _bounded(timeout: float | None) -> httpx.Timeout:
     return httpx.Timeout(max(min(timeout, 60.0), 0.1), connect=max(min(timeout, 10.0), 0.1))
 
 
-def _http_client(settings: Settings) -> httpx.Client:
-    verify = _certificates(settings.verify)
+def _http_client(url: str, certificates: ssl.SSLContext, **more: Any) -> httpx.Client:
     try:
         return httpx.Client(
-            verify=verify,
+            verify=certificates,
             timeout=_TIMEOUT,
             headers={"User-Agent": USER_AGENT},
             follow_redirects=False,
             # A proxy of the environment would look for the sandbox on its own machine.
-            trust_env=urlsplit(settings.url).hostname not in ("127.0.0.1", "localhost", "::1"),
+            trust_env=urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"),
+            **more,
         )
     except (ImportError, ValueError, httpx.InvalidURL):
         # The error's words are left out: they may hold a piece of the proxy's password.
@@ -275,10 +287,10 @@ def _http_client(settings: Settings) -> httpx.Client:
         ) from None
 
 
-def _certificates(verify: bool | str) -> Any:
-    if not isinstance(verify, str):
-        return True
+def _certificates(verify: bool | str) -> ssl.SSLContext:
     context = httpx.create_ssl_context()
+    if not isinstance(verify, str):
+        return context
     try:
         context.load_verify_locations(verify)
     except OSError as error:

@@ -37,6 +37,7 @@ _BOMS = (
 # GB18030 reads every GBK and GB2312 text the same way, and the letters that they lack.
 _SUPERSETS = {"gbk": "gb18030", "gb2312": "gb18030", "utf-16": "utf-16-le"}
 _END = "\x1e"
+_CHINESE = re.compile("[ -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]*")
 _RECORD = re.compile(rb'(?:[^"\r\n]|"[^"]*")*+(\r\n|\n|\r(?!\Z))')
 
 
@@ -114,16 +115,17 @@ def _can_be_utf16(head: bytes, text: str) -> bool:
     """Refuse bytes of another charset, which UTF-16 reads as rare letters without an error.
 
     A table has a line break: where its byte occurs and its letter does not, the bytes are no
-    UTF-16. A header alone may be without; then it is UTF-16 if nothing else speaks against it.
+    UTF-16. A header alone may be without; then it is UTF-16 if it is Chinese in it, and not text
+    in UTF-8.
     """
     if any(letter in text for letter in '\n\r,"'):
         return True
-    if b"\n" in head or b"\r" in head:
+    if any(byte in head for byte in b'\n\r,"'):
         return False
     try:
         head.decode("utf-8")
     except UnicodeDecodeError:
-        return True
+        return _CHINESE.fullmatch(text) is not None
     return b"\0" in head or not head
 
 

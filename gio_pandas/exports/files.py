@@ -153,10 +153,11 @@ class Part:
         for url in urls:
             try:
                 yield from self._transfer(url)
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                missing = error
                 continue
             return
-        raise self._gone()
+        raise self._gone(missing)
 
     def _transfer(self, url: str) -> Iterator[bytes]:
         # No stamina here: it counts in thread-locals, and Arrow pulls the chunks in its threads.
@@ -172,16 +173,16 @@ class Part:
                 if attempt == _ATTEMPTS:
                     raise self._broken_off(transfer, error) from error
                 self._sleep(retry_delay(attempt, error.retry_after, random.random()))
-            except FileNotFoundError:
+            except FileNotFoundError as error:
                 if transfer.position:  # it was there: this is no other spelling of its name
-                    raise self._gone() from None
+                    raise self._gone(error) from None
                 raise
             else:
                 return
 
-    def _gone(self) -> DownloadError:
+    def _gone(self, missing: FileNotFoundError) -> DownloadError:
         return DownloadError(
-            f"The platform has no file {self.name!r} any more (HTTP 404)",
+            f"The platform has no file {self.name!r} any more ({missing})",
             hint="Results are kept for a while only: run the export again.",
             file=self.uri,
         )

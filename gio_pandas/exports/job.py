@@ -16,6 +16,7 @@ from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.errors import (
     DownloadError,
     GioError,
+    GraphQLError,
     JobFailedError,
     JobTimeoutError,
     PlatformUnavailableError,
@@ -165,6 +166,7 @@ class ExportJob:
         self._sleep = sleep
         self._created = clock()
         self._seconds: dict[str, float] = {stage: 0.0}
+        self._known = submitted_at is not None
         self.submitted_at = submitted_at
         self.finished_at: datetime | None = None
 
@@ -267,9 +269,13 @@ class ExportJob:
 
     def _try_poll(
         self, left: float | None
-    ) -> tuple[Verdict | None, PlatformUnavailableError | None]:
+    ) -> tuple[Verdict | None, GraphQLError | PlatformUnavailableError | None]:
         try:
             return self._poll(left), None
+        except GraphQLError as error:
+            if not self._known:  # an id of nothing is told at once
+                raise
+            return Verdict.ODD, error
         except PlatformUnavailableError as error:
             # What is not the platform will not become it; what is away will come back.
             return (None if error.transient else Verdict.ODD), error
@@ -280,6 +286,7 @@ class ExportJob:
         result = self._platform.job_result(self._id, timeout=left)
         verdict = judge(result.stage if result else None)
         if result is not None:
+            self._known = True
             self._stage = result.stage
             self._seconds.setdefault(result.stage, self._clock() - self._created)
         if verdict is Verdict.FAILED:
@@ -302,7 +309,7 @@ class ExportJob:
         if self.submitted_at is not None:  # else it may have been finished long ago
             self.finished_at = datetime.now(UTC)
 
-    def _refuse_oddity(self, seconds: float, trouble: PlatformUnavailableError | None) -> None:
+    def _refuse_oddity(self, seconds: float, trouble: GioError | None) -> None:
         if seconds >= _PATIENCE:
             if trouble is not None:
                 raise trouble
@@ -313,7 +320,7 @@ class ExportJob:
             )
 
     def _refuse_overtime(
-        self, bound: float | None, waited: float, trouble: PlatformUnavailableError | None
+        self, bound: float | None, waited: float, trouble: GioError | None
     ) -> None:
         if bound is None or waited < bound:
             return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from wire import GRAPHQL, RESET, Answer, Asked, Wire, data, refused, said
+from wire import GRAPHQL, RESET, Answer, Asked, Wire, data, page, refused, said, status
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
@@ -392,7 +392,64 @@ def test_a_mutation_that_was_executed_is_not_left(wire: Wire, client: Open, answ
     wire.on(GRAPHQL, EXECUTED[answer])
     with pytest.raises(gio.GraphQLError):
         client(wire.url).submit_tag(TAG, charset="GBK")
-    assert _asked(wire) == ["SubmitTagUserExportJobByKey"]
+    assert _asked(wire) == ["SubmitTagUserExportJobByKey", "InputByKey"]
+
+
+@pytest.mark.parametrize(
+    "schema", [status(403), said({"code": 1}, 400), said({"data": None}), status(500), page(404)]
+)
+def test_a_schema_that_is_not_told_leaves_the_words(
+    wire: Wire, client: Open, schema: Answer
+) -> None:
+    """However a gateway forbids to look into it: what was refused says enough."""
+    wire.on(GRAPHQL, refused(UNKNOWN[0]), schema, data(submitTagUserExportJob=JOB))
+    assert client(wire.url).submit_tag(TAG, charset="GBK").id == "J1"
+
+
+@pytest.mark.parametrize("path", [["mutation X", "f"], ["submitTagUserExportJobByKey"]])
+def test_a_schema_that_says_no_outweighs_words_and_paths(
+    wire: Wire, client: Open, path: list[str]
+) -> None:
+    """Some engines give errors of validation a path, too, or none of the words."""
+    refusal = said({"errors": [{"message": "Validation failed", "path": path}]})
+    wire.on(GRAPHQL, refusal, data(__type=None), data(submitTagUserExportJob=JOB))
+    assert client(wire.url).submit_tag(TAG, charset="GBK").id == "J1"
+
+
+def test_the_types_of_tags_outlast_the_fields_that_a_platform_lacks(
+    wire: Wire, client: Open
+) -> None:
+    """A tag's own type decides its column: it is asked for before all is given up."""
+    tag = {"id": "a", "name": "n", "key": "k", "valueType": {"type": "STRING"}}
+    wire.on(GRAPHQL, refused("no usersRatio"), data(tags=[tag]))
+    assert [found.value_type for found in client(wire.url).tags("P")] == ["STRING"]
+
+
+@pytest.mark.parametrize("job_id", ["", None])
+def test_a_refusal_without_a_job_has_its_reason(
+    wire: Wire, client: Open, job_id: str | None
+) -> None:
+    """Where the platform says why, nothing is uncertain."""
+    refusal = {"id": job_id, "stage": "ERROR", "error": {"code": "E1", "message": "不行"}}
+    wire.on(GRAPHQL, data(x=refusal))
+    with pytest.raises(gio.JobFailedError, match="E1 不行"):
+        client(wire.url).submit_segment("P", "S", charset="GBK")
+
+
+def test_a_submit_that_is_turned_away_is_not_uncertain(wire: Wire, client: Open) -> None:
+    """A status of 4xx is a refusal, in the platform's words."""
+    wire.on(GRAPHQL, said({"code": 1, "message": "no right"}, 400))
+    with pytest.raises(gio.PlatformUnavailableError, match="no right"):
+        client(wire.url).submit_segment("P", "S", charset="GBK")
+    assert len(wire.at(GRAPHQL)) == 1
+
+
+def test_a_result_beside_an_error_is_read(wire: Wire, client: Open) -> None:
+    """The stage counts, whatever else went wrong."""
+    wire.on(GRAPHQL, refused("资源不足", data={"jobResult": {"id": "x", "stage": "ERROR"}}))
+    result = client(wire.url).job_result("J1")
+    assert result is not None
+    assert result.stage == "ERROR"
 
 
 def test_an_uncertain_submit_is_not_repeated_by_id(wire: Wire, client: Open) -> None:

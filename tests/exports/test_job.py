@@ -180,6 +180,19 @@ def test_what_is_not_the_platform_is_not_waited_for_long() -> None:
     assert 55 < platform.polls[-1] < 80
 
 
+def test_an_error_in_the_middle_of_a_wait_is_borne_for_a_minute() -> None:
+    """A job that is known does not end because the platform stumbles; an unknown id does."""
+    stumble = GraphQLError("internal error", hint="Check it.")
+    platform = Platform([RUNNING] + [stumble] * 20 + [DONE])
+    assert submit(platform).wait().uris == (URI,)
+    with pytest.raises(GraphQLError, match="internal error"):
+        submit(Platform([RUNNING] + [stumble] * 10_000)).wait(timeout=None)
+    unknown = Platform([stumble])
+    with pytest.raises(GraphQLError):
+        submit(unknown).wait()
+    assert len(unknown.polls) == 1
+
+
 def test_a_poll_that_fails_in_transit_is_no_failed_job() -> None:
     """However often the platform is away, the wait goes on."""
     platform = Platform([AWAY, RUNNING, *[AWAY] * 200, DONE])
