@@ -571,6 +571,17 @@ def test_a_submit_that_may_have_been_seen_is_never_sent_again(
     assert len(wire.at(GRAPHQL)) == before + 1
 
 
+def test_a_submit_has_a_connection_of_its_own(wire: Wire, transport: Open) -> None:
+    """One that was kept may be closed just then, and nobody could say whether it was seen."""
+    wire.on(GRAPHQL, data(ok=1))
+    opened = transport(wire.url)
+    for send in (opened.query, opened.submit, opened.query, opened.submit):
+        send(MUTATION, {})
+    first, one, second, other = (asked.port for asked in wire.at(GRAPHQL))
+    assert first == second
+    assert len({first, one, other}) == 3
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

@@ -29,6 +29,7 @@ class Asked:
     target: str
     headers: Mapping[str, str]
     body: bytes
+    port: int
 
     @property
     def path(self) -> str:
@@ -183,7 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         wire: Wire = self.server.wire
         length = int(self.headers.get("content-length", 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = wire.answer(Asked(self.command, self.path, headers, self.rfile.read(length)))
+        body, port = self.rfile.read(length), self.client_address[1]
+        answer = wire.answer(Asked(self.command, self.path, headers, body, port))
         if answer.ending == "hang":
             wire.closing.wait(10)
         if answer.ending in ("hang", "reset"):
