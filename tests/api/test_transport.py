@@ -839,7 +839,7 @@ def test_a_download_from_nobody_can_be_asked_for_again(nobody: str, transport: O
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [
-        (status(404), FileNotFoundError, "/download"),
+        (status(404), FileNotFoundError, "HTTP 404"),
         (status(403), gio.PermissionDeniedError, "HTTP 403"),
         (status(204), gio.DownloadError, "HTTP 204"),
         (status(304), gio.DownloadError, "HTTP 304"),
