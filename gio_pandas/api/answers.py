@@ -10,16 +10,23 @@ from typing import Any
 
 import httpx
 
-from gio_pandas.api.auth import is_login_page, refuse_moved
 from gio_pandas.errors import (
     AuthenticationError,
     GioError,
     GraphQLError,
     PermissionDeniedError,
     PlatformUnavailableError,
+    SettingsError,
 )
 
-__all__ = ["TRANSIENT_STATUSES", "check_status", "graphql_data", "retry_after"]
+__all__ = [
+    "TRANSIENT_STATUSES",
+    "check_status",
+    "graphql_data",
+    "is_login_page",
+    "refuse_moved",
+    "retry_after",
+]
 
 TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
 """What may be another answer a little later."""
@@ -82,6 +89,40 @@ def check_status(response: httpx.Response) -> None:
         )
     if is_login_page(response) or _is_html(response):
         raise _login_page(response)
+
+
+def is_login_page(response: httpx.Response) -> bool:
+    """Tell by status and headers whether a gateway's login answered (op-api §5.8)."""
+    is_page = "html" in response.headers.get("content-type", "").lower()
+    return response.has_redirect_location or (response.status_code == 200 and is_page)
+
+
+def refuse_moved(response: httpx.Response, service: str) -> None:
+    """Raise where a redirect names the same service under another address, mostly https.
+
+    Parameters
+    ----------
+    response
+        What answered; anything but a redirect passes.
+    service
+        The path that was asked for, without the platform's own prefix.
+
+    Raises
+    ------
+    SettingsError
+        The platform has moved as a whole.
+    """
+    if not response.has_redirect_location:
+        return
+    try:
+        target = response.url.join(response.headers["location"]).copy_with(query=None)
+    except httpx.InvalidURL:
+        return
+    if target.path.endswith(service) and target != response.url:
+        raise SettingsError(
+            f"The platform has moved to {str(target).removesuffix(service)}",
+            hint="Use that address as url.",
+        )
 
 
 def _scheme(response: httpx.Response) -> str:

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 
 import httpx
 
-from gio_pandas.errors import AuthenticationError, PlatformUnavailableError, SettingsError
+from gio_pandas.api.answers import TRANSIENT_STATUSES, is_login_page, refuse_moved
+from gio_pandas.errors import AuthenticationError, PlatformUnavailableError
 from gio_pandas.settings import Secret
 
-__all__ = ["TokenAuth", "is_login_page", "refuse_moved", "same_origin"]
+__all__ = ["TokenAuth", "same_origin"]
 
 _SERVICE = "/accounts/oauth/access_token"
 _MOST_PATIENCE = 30.0
@@ -26,40 +27,6 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-
-def is_login_page(response: httpx.Response) -> bool:
-    """Tell by status and headers whether a gateway's login answered (op-api §5.8)."""
-    is_page = "html" in response.headers.get("content-type", "").lower()
-    return response.has_redirect_location or (response.status_code == 200 and is_page)
-
-
-def refuse_moved(response: httpx.Response, service: str) -> None:
-    """Raise where a redirect names the same service under another address, mostly https.
-
-    Parameters
-    ----------
-    response
-        What answered; anything but a redirect passes.
-    service
-        The path that was asked for, without the platform's own prefix.
-
-    Raises
-    ------
-    SettingsError
-        The platform has moved as a whole.
-    """
-    if not response.has_redirect_location:
-        return
-    try:
-        target = response.url.join(response.headers["location"]).copy_with(query=None)
-    except httpx.InvalidURL:
-        return
-    if target.path.endswith(service) and target != response.url:
-        raise SettingsError(
-            f"The platform has moved to {str(target).removesuffix(service)}",
-            hint="Use that address as url.",
-        )
 
 
 class TokenAuth(httpx.Auth):
@@ -209,7 +176,7 @@ def _patience(request: httpx.Request) -> dict[str, float]:
 
 def _read_token(response: httpx.Response) -> Secret:
     status = response.status_code
-    if status in (429, 500, 502, 503, 504):
+    if status in TRANSIENT_STATUSES:
         raise PlatformUnavailableError(
             f"The platform gave no token (HTTP {status})",
             hint="Try again in a minute; gio-pandas doctor shows which step fails.",

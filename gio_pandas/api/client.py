@@ -145,8 +145,8 @@ class Client:
     ) -> SubmittedJob:
         """Submit a tag's users: by key, or by id on a platform before 13.4.
 
-        Which one it is, is found by the answer: a platform that does not know the mutation
-        refuses the document before it does anything, and says which name it does not know.
+        A platform that does not know the mutation refuses the document before it does anything;
+        its schema then tells whether that was the reason.
         """
         optional = _given(
             properties=list(properties) or None, detailExport=detail, exportFileName=file_name

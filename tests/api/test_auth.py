@@ -30,7 +30,8 @@ from wire import (
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
-from gio_pandas.api.auth import TokenAuth, is_login_page, same_origin
+from gio_pandas.api.answers import is_login_page
+from gio_pandas.api.auth import TokenAuth, same_origin
 from gio_pandas.api.transport import Transport
 from gio_pandas.settings import Secret
 
