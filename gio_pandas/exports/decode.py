@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -26,6 +26,9 @@ CHUNK = 1 << 16
 
 _BLOCK = 1 << 22
 _LONGEST_HEADER = 1 << 20
+_HEARD = 0.2
+"""Seconds within which Ctrl-C is heard."""
+
 _FALLBACKS = ("utf-8", "utf-16-le", "gb18030")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -232,6 +235,9 @@ def _table(stream: _Stream, columns: list[str]) -> pa.Table:
             ),
         )
         try:
+            # A wait without an end is not always interrupted: a signal may come just before it.
+            while not wait([parsing], timeout=_HEARD).done:
+                pass
             return parsing.result()
         except BaseException:
             stream.stop()

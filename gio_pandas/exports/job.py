@@ -387,11 +387,11 @@ class ExportJob:
         DecodeError
             A file is not the table it should be, or not of the same columns as the others.
         """
-        from gio_pandas.exports import dtypes, sinks
-
-        dtypes.check_choice(dtype, dtype_backend)
-        self.wait(timeout=timeout)
         with self._named():
+            from gio_pandas.exports import dtypes, sinks
+
+            dtypes.check_choice(dtype, dtype_backend)
+            self.wait(timeout=timeout)
             return sinks.to_pandas(
                 self,
                 dtype=self._order.dtype if dtype is None else dtype,
@@ -412,10 +412,10 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``.
         """
-        from gio_pandas.exports import sinks
-
-        self.wait(timeout=timeout)
         with self._named():
+            from gio_pandas.exports import sinks
+
+            self.wait(timeout=timeout)
             return sinks.to_arrow(self)
 
     def parts(self) -> list[Part]:
