@@ -44,7 +44,7 @@ def start(**options: Any) -> Sandbox:
     TypeError
         For an option that does not exist.
     ValueError
-        For an option with an impossible value.
+        For an option with an impossible value, such as a file in `results` that is not there.
     ModuleNotFoundError
         When the extra ``sandbox`` is not installed.
     OSError

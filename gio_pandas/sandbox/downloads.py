@@ -1,87 +1,80 @@
 """Files over HTTP."""
 
 import asyncio
-import hashlib
-import re
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Executor
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Send
 
+from gio_pandas.sandbox.disk import DiskFile
 from gio_pandas.sandbox.files import File
 from gio_pandas.sandbox.platform import Platform
+from gio_pandas.sandbox.versions import Version, reply, version
 
 # A file is written twice when its length is to be known beforehand, so only a small one is.
 MOST_ROWS_MEASURED = 50_000
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 async def download(request: Request, platform: Platform) -> Response:
     """Answer a file, whole or from the byte where a transfer broke off."""
     path = request.query_params.get("file", "")
     file = platform.jobs.file(path)
-    if file is None:
+    if file is None or not file.exists():
         return JSONResponse({"error": "not_found", "path": path}, status_code=404)
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{_base_name(file)}"}
-    whole = await _whole(file, platform)
-    if whole is None:
-        return _stream(file, platform.workers, headers)
-    headers["content-length"] = str(whole)
-    if not platform.options.ranges:
-        return _stream(file, platform.workers, headers)
-    return _partial(request, file, platform.workers, headers)
+    known = await _version(file, platform)
+    answer = reply(known, request.headers, ranges=platform.options.ranges)
+    if answer.status == 416:
+        return Response(status_code=416, headers=answer.headers)
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{_base_name(file)}",
+        # Set here, because Starlette adds "charset=utf-8" to a text type of its own accord.
+        "content-type": "text/csv",
+        **answer.headers,
+    }
+    if request.method == "HEAD":
+        return StreamingResponse((), answer.status, headers)
+    return Body(_sent(file.chunks(answer.part), platform), answer.status, headers)
 
 
-async def _whole(file: File, platform: Platform) -> int | None:
-    """Return the file's length where it is to be known."""
-    if not platform.options.content_length or len(file.rows) > MOST_ROWS_MEASURED:
+class Body(StreamingResponse):
+    """A stream that ends with its answer, also where the client leaves in the middle."""
+
+    def __init__(
+        self, stream: AsyncGenerator[bytes, None], status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(stream, status, headers)
+        self._stream = stream
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the stream and close it."""
+        async with aclosing(self._stream):
+            await super().stream_response(send)
+
+
+async def _version(file: File | DiskFile, platform: Platform) -> Version | None:
+    """Return the file's state where its length is to be known."""
+    large = isinstance(file, File) and len(file.rows) > MOST_ROWS_MEASURED
+    if large or not platform.options.content_length:
         return None
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(platform.workers, lambda: file.length)
+    return await asyncio.get_running_loop().run_in_executor(platform.workers, version, file)
 
 
-def _partial(request: Request, file: File, workers: Executor, headers: dict[str, str]) -> Response:
-    """Answer the part that `Range` asks for, the whole file when it asks for none or another."""
-    tag = f'"{hashlib.sha256(file.path.encode()).hexdigest()[:16]}"'
-    headers |= {"accept-ranges": "bytes", "etag": tag}
-    match = _RANGE.fullmatch(request.headers.get("range", ""))
-    if match is None or request.headers.get("if-range", tag) != tag:
-        return _stream(file, workers, headers)
-    first, last = int(match[1]), min(int(match[2] or file.length), file.length - 1)
-    if first > last:
-        unsatisfied = {"content-range": f"bytes */{file.length}"}
-        return Response(status_code=416, headers=unsatisfied)
-    headers["content-range"] = f"bytes {first}-{last}/{file.length}"
-    headers["content-length"] = str(last + 1 - first)
-    return _stream(file, workers, headers, range(first, last + 1))
+async def _sent(
+    chunks: Generator[bytes, None, None], platform: Platform
+) -> AsyncGenerator[bytes, None]:
+    read = platform.workers.submit(next, chunks, None)
+    try:
+        while (chunk := await asyncio.wrap_future(read)) is not None:
+            async for piece in platform.pace.pieces(chunk):
+                yield piece
+            read = platform.workers.submit(next, chunks, None)
+    finally:
+        # Not before the worker is done with them: it may be reading when the client leaves.
+        read.add_done_callback(lambda _: chunks.close())
 
 
-def _stream(
-    file: File, workers: Executor, headers: dict[str, str], part: range | None = None
-) -> Response:
-    chunks = file.chunks() if part is None else _slice(file.chunks(), part)
-    # Set here, because Starlette adds "charset=utf-8" to a text type of its own accord.
-    headers["content-type"] = "text/csv"
-    status = 200 if part is None else 206
-    return StreamingResponse(_in_workers(chunks, workers), status, headers)
-
-
-async def _in_workers(chunks: Iterator[bytes], workers: Executor) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    while (chunk := await loop.run_in_executor(workers, next, chunks, None)) is not None:
-        yield chunk
-
-
-def _slice(chunks: Iterator[bytes], part: range) -> Iterator[bytes]:
-    position = 0
-    for chunk in chunks:
-        piece = chunk[max(0, part.start - position) : max(0, part.stop - position)]
-        position += len(chunk)
-        if piece:
-            yield piece
-
-
-def _base_name(file: File) -> str:
+def _base_name(file: File | DiskFile) -> str:
     return quote(file.path.rpartition("/")[2], safe="")

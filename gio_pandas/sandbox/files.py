@@ -1,6 +1,6 @@
 """The bytes of an export's files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,8 +28,18 @@ class File:
     rows: range
     form: Form
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the file's bytes, some thousand rows at a time; the same every time."""
+    def exists(self) -> bool:
+        """Tell whether it is there: it is made when it is read."""
+        return True
+
+    def chunks(self, part: range | None = None) -> Generator[bytes, None, None]:
+        """Yield the file's bytes, or a part of them, some thousand rows at a time.
+
+        They are the same every time.
+        """
+        return self._whole() if part is None else _slice(self._whole(), part)
+
+    def _whole(self) -> Generator[bytes, None, None]:
         charset = self.form.charset
         mark = charset.mark if self.form.mark or charset.marked else b""
         yield mark + charset.encode(self._lines([[name] for name in self.export.header]))
@@ -59,6 +69,15 @@ def split(count: int, parts: int, rows_per_file: int | None) -> list[range]:
         starts = [number * count // parts for number in range(parts)]
     stops = [*starts[1:], count]
     return [range(*pair) for pair in zip(starts or [0], stops, strict=True)]
+
+
+def _slice(chunks: Iterator[bytes], part: range) -> Generator[bytes, None, None]:
+    position = 0
+    for chunk in chunks:
+        piece = chunk[max(0, part.start - position) : max(0, part.stop - position)]
+        position += len(chunk)
+        if piece:
+            yield piece
 
 
 def _quote_needed(column: Sequence[str]) -> Sequence[str]:

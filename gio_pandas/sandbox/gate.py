@@ -21,6 +21,7 @@ class Gate:
         self._options = options
         self._tokens = tokens
         self._numbers = count(1)
+        self._seen: set[str] = set()
         self._guarded = {options.path_prefix + path for path in GUARDED}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,10 +44,15 @@ class Gate:
                 return f"the header {name} is missing or wrong"
         if path not in self._guarded:
             return None
-        every = self._options.unauthorized_every
-        if every and next(self._numbers) % every == 0:
+        authorization = headers.get("authorization", "")
+        if self._is_nth() and authorization in self._seen:
             return "the token has expired"
-        return self._token_refusal(headers.get("authorization", ""))
+        self._seen.add(authorization)
+        return self._token_refusal(authorization)
+
+    def _is_nth(self) -> bool:
+        every = self._options.unauthorized_every
+        return every > 0 and next(self._numbers) % every == 0
 
     def _token_refusal(self, authorization: str) -> str | None:
         scheme = self._options.auth_scheme

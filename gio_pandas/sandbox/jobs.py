@@ -4,12 +4,13 @@ import hashlib
 import random
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
 
 from gio_pandas.sandbox import calendar
+from gio_pandas.sandbox.disk import DiskFile, PathLike, disk_file
 from gio_pandas.sandbox.exports import Export
 from gio_pandas.sandbox.files import File, Form, split
 from gio_pandas.sandbox.hashids import new_hash_id
@@ -41,7 +42,7 @@ class Job:
     submitted: float
     stage_seconds: float
     fails: bool
-    files: tuple[File, ...]
+    files: tuple[File | DiskFile, ...]
 
     def stage(self, now: float) -> str:
         """Return the stage at a moment of the clock it was submitted by."""
@@ -110,16 +111,44 @@ class Jobs:
         self._rows_per_file = rows_per_file
         self.clock = clock
         self._jobs: dict[str, Job] = {}
-        self._files: dict[str, tuple[Job, File]] = {}
+        self._files: dict[str, tuple[Job, File | DiskFile]] = {}
 
     def find(self, job_id: str) -> Job | None:
         """Return the job which a submit answered that id for."""
         return self._jobs.get(job_id)
 
-    def file(self, path: str) -> File | None:
+    def file(self, path: str) -> File | DiskFile | None:
         """Return the file at a path, once its job is finished."""
         job, file = self._files.get(path, (None, None))
         return file if job and job.stage(self.clock()) == "FINISH" else None
+
+    def add_finished(self, job_id: str, sources: Sequence[PathLike]) -> Job:
+        """Add a job that finished long ago, whose files lie on a disk.
+
+        Raises
+        ------
+        ValueError
+            For the first of them that is not there.
+        """
+        # A folder for each file, because two may have the same name.
+        name = f"RES-{len(self._jobs) + 1}"
+        folder = f"/jobs/results/{name}"
+        return self._keep(
+            Job(
+                id=job_id,
+                short_id=new_hash_id(self._generator()),
+                name=name,
+                description=name,
+                created_at=self._created_at(),
+                submitted=self.clock(),
+                stage_seconds=0,
+                fails=False,
+                files=tuple(
+                    disk_file(f"{folder}/{number}", source)
+                    for number, source in enumerate(sources, start=1)
+                ),
+            )
+        )
 
     def submit_tag(self, order: Order) -> Job:
         """Start the export of a tag; its file has a random name unless one is given."""

@@ -1,7 +1,8 @@
 """What a sandbox can be told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Literal
 
 MOST_USERS = 99_999_999
@@ -48,13 +49,20 @@ class Options:
     quote
         "minimal" quotes the fields that need it, "all" every field that is not missing.
     content_length
-        Whether files of at most 50,000 rows say their length; larger ones never do.
+        Whether files of at most 50,000 rows and those of `results` say their length; larger ones
+        never do.
     ranges
         Whether a download can be resumed (`Range`, `If-Range`) where its length is known.
     faithful_charset
         False ignores the charset asked for and writes UTF-8.
     unauthorized_every
-        Answer every n-th GraphQL or download request with 401, whatever its token; 0 for never.
+        Answer every n-th GraphQL or download request with 401, unless its token was never used
+        before; 0 for never.
+    results
+        Finished jobs whose files lie on this machine's disk: the job's id and the files' paths in
+        their order. Each file is served as it is, under its own name and at any size.
+    bytes_per_second
+        Rate at which all downloads together are sent; None for as fast as it goes.
     """
 
     port: int = 0
@@ -78,6 +86,8 @@ class Options:
     ranges: bool = True
     faithful_charset: bool = True
     unauthorized_every: int = 0
+    results: Mapping[str, Sequence[str | PathLike[str]]] = field(default_factory=dict)
+    bytes_per_second: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be, before anything starts."""
@@ -90,6 +100,9 @@ class Options:
         self._check("rows_per_file", self.rows_per_file is None or self.rows_per_file >= 1, ">= 1")
         self._check("stage_seconds", self.stage_seconds >= 0, "0 or more")
         self._check("unauthorized_every", self.unauthorized_every >= 0, "0 or more")
+        rate = self.bytes_per_second
+        self._check("bytes_per_second", rate is None or rate > 0, "above 0, or None")
+        self._check("results", _lists(self.results), "lists of paths by job id")
         prefix = self.path_prefix
         rooted = prefix.startswith("/") and not prefix.endswith("/")
         self._check("path_prefix", not prefix or rooted, 'like "/cdp", or empty')
@@ -97,3 +110,10 @@ class Options:
     def _check(self, name: str, good: bool, rule: str) -> None:
         if not good:
             raise ValueError(f"{name} must be {rule}, not {getattr(self, name)!r}")
+
+
+def _lists(results: object) -> bool:
+    # A path alone would be taken for a list of paths of one letter each.
+    return isinstance(results, Mapping) and all(
+        isinstance(paths, Sequence) and not isinstance(paths, str) for paths in results.values()
+    )

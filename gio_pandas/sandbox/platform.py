@@ -6,6 +6,7 @@ from gio_pandas.sandbox.catalog import build_catalog
 from gio_pandas.sandbox.jobs import Jobs
 from gio_pandas.sandbox.log import RequestLog
 from gio_pandas.sandbox.options import Options
+from gio_pandas.sandbox.pace import Pace
 from gio_pandas.sandbox.population import Population
 from gio_pandas.sandbox.profiles import Profiles
 from gio_pandas.sandbox.tokens import Tokens
@@ -37,6 +38,9 @@ class Platform:
             parts=options.parts,
             rows_per_file=options.rows_per_file,
         )
+        for job_id, sources in options.results.items():
+            self.jobs.add_finished(job_id, sources)
+        self.pace = Pace(options.bytes_per_second)
         # Rows are made here, so that polls are answered while files stream.
         self.workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="gio-sandbox-rows")
 
