@@ -7,18 +7,23 @@ import statistics
 import subprocess
 import sys
 
+from benchmarks.rounds import Row
+from benchmarks.setup import Setup
+
+__all__ = ["run"]
+
 BASELINE = "import pandas, httpx"
 OURS = "import gio_pandas"
 ROUNDS = 15
 LIMIT = 1.25
 
 
-def run() -> list[dict[str, object]]:
+def run(setup: Setup) -> list[Row]:
     """Import both in fresh interpreters, turn by turn; CPU seconds, median of the rounds."""
     for statement in (BASELINE, OURS):
         _cpu_seconds(statement)  # the first import of all writes byte code
     baseline, ours = [], []
-    for _ in range(ROUNDS):
+    for _ in range(5 if setup.quick else ROUNDS):
         baseline.append(_cpu_seconds(BASELINE))
         ours.append(_cpu_seconds(OURS))
     ratio = statistics.median(ours) / statistics.median(baseline)

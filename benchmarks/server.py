@@ -2,31 +2,106 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import IO, Any
+from urllib.parse import quote
 
-_CODE = """
-import json, sys
-from gio_pandas import sandbox
-sandbox.serve(0, on_ready=lambda *way_in: print(*way_in, flush=True), **json.loads(sys.argv[1]))
-"""
+import httpx
+
+__all__ = ["Platform", "has_option", "sandbox_process"]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A way into a sandbox that runs elsewhere.
+
+    Parameters
+    ----------
+    url, api_key
+        Where it is, and what opens it.
+    pid
+        Its process.
+    """
+
+    url: str
+    api_key: str
+    pid: int
+    _orders: IO[str]
+    _answers: IO[str]
+
+    def token(self) -> str:
+        """Fetch a token, as the vendor's guide says."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "api",
+            "client_secret": self.api_key,
+            "scope": "system",
+        }
+        address = f"{self.url}/accounts/oauth/access_token"
+        return str(httpx.post(address, data=form, trust_env=False).json()["access_token"])
+
+    def links(self, job_id: str, token: str) -> list[str]:
+        """Give the addresses of a finished job's files."""
+        answer = httpx.post(
+            f"{self.url}/graphql",
+            json={"query": f'{{ jobResult(id: "{job_id}") {{ stage uris }} }}'},
+            headers={"Authorization": f"Token {token}"},
+            trust_env=False,
+        )
+        uris = answer.json()["data"]["jobResult"]["uris"]
+        return [f"{self.url}/download?file={quote(uri, safe='/')}" for uri in uris]
+
+    def requests(self) -> int:
+        """Count the requests since the last time this was asked, at most 10,000."""
+        self._orders.write("\n")
+        self._orders.flush()
+        return int(self._answers.readline())
+
+
+def has_option(name: str) -> bool:
+    """Tell whether this version's sandbox has an option."""
+    from gio_pandas import sandbox
+
+    return name in {field.name for field in dataclasses.fields(sandbox.Options)}
 
 
 @contextmanager
-def sandbox_process(**options: Any) -> Iterator[tuple[str, str]]:
-    """Run a sandbox with these options and give its url and API key."""
+def sandbox_process(**options: Any) -> Iterator[Platform]:
+    """Run a sandbox with these options, and end it afterwards."""
     server = subprocess.Popen(
-        [sys.executable, "-c", _CODE, json.dumps(options)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.server", json.dumps(options)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert server.stdout is not None
+    assert server.stdin is not None
     try:
         url, api_key = server.stdout.readline().split()
-        yield url, api_key
+        yield Platform(url, api_key, server.pid, server.stdin, server.stdout)
     finally:
         server.terminate()
         server.wait()
+        server.stdin.close()
         server.stdout.close()
+
+
+def main() -> None:
+    """Serve, and answer each line with the number of requests since the last one."""
+    from gio_pandas import sandbox
+
+    with sandbox.start(**json.loads(sys.argv[1])) as platform:
+        print(platform.url, platform.api_key, flush=True)
+        for _ in sys.stdin:
+            print(len(platform.requests), flush=True)
+            platform.forget_requests()
+
+
+if __name__ == "__main__":
+    main()

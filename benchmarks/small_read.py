@@ -14,21 +14,25 @@ import httpx
 import pandas as pd
 
 import gio_pandas as gio
+from benchmarks.rounds import Row
 from benchmarks.server import sandbox_process
+from benchmarks.setup import Setup
+
+__all__ = ["run"]
 
 SEGMENT = "高价值用户"
 ROUNDS = 15
 LIMIT_MS = 60.0
 
 
-def run() -> list[dict[str, object]]:
+def run(setup: Setup) -> list[Row]:
     """Read in turn, against a sandbox in another process; CPU milliseconds of this process."""
     with (
-        sandbox_process(stage_seconds=0) as (url, api_key),
-        gio.Session(url, api_key=api_key, project="默认项目") as session,
+        sandbox_process(stage_seconds=0) as platform,
+        gio.Session(platform.url, api_key=platform.api_key, project="默认项目") as session,
         httpx.Client(trust_env=False) as http,
     ):
-        token = _token(http, url, api_key)
+        url, token = platform.url, platform.token()
         segment_id = str(session.list_segments().set_index("name").loc[SEGMENT, "id"])
 
         def ours() -> pd.DataFrame:
@@ -39,7 +43,7 @@ def run() -> list[dict[str, object]]:
 
         rows = len(ours())
         assert rows == len(by_hand()) == 1000, rows
-        first_ms = statistics.median(_first_read_ms(url, api_key) for _ in range(5))
+        first_ms = statistics.median(_first_read_ms(url, platform.api_key) for _ in range(5))
         measured: dict[str, list[float]] = {"gio.read_segment": [], "script by hand": []}
         for _ in range(ROUNDS):
             measured["gio.read_segment"].append(_cpu_ms(ours))
@@ -83,17 +87,6 @@ def _cpu_ms(read: Callable[[], pd.DataFrame]) -> float:
     began = time.process_time()
     read()
     return (time.process_time() - began) * 1000
-
-
-def _token(http: httpx.Client, url: str, api_key: str) -> str:
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": "api",
-        "client_secret": api_key,
-        "scope": "system",
-    }
-    answer = http.post(f"{url}/accounts/oauth/access_token", data=form).json()
-    return str(answer["access_token"])
 
 
 def _by_hand(http: httpx.Client, url: str, token: str, segment_id: str) -> pd.DataFrame:

@@ -1,0 +1,244 @@
+"""``python -m benchmarks.report JSON README…``: the speed section, out of the figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rounds import Row
+from benchmarks.ways import LABELS
+
+__all__ = ["CHINESE", "ENGLISH", "language_of", "replaced", "section"]
+
+_BLOCK = re.compile(r"(<!-- speed:begin -->\n).*?(<!-- speed:end -->)", re.DOTALL)
+_SIZES = ("1 GB", "200 MB", "10 MB")
+_QUESTIONS = ("group", "distinct", "join")
+
+
+@dataclass(frozen=True)
+class Language:
+    """The words of a report."""
+
+    intro: str
+    goal_head: tuple[str, ...]
+    goals: Mapping[str, str]
+    way_head: str
+    ways: Mapping[str, str]
+    shapes: Mapping[str, str]
+    wrong: str
+    cannot: str
+    machine_head: str
+    questions: Mapping[str, str]
+    yes: str
+    no: str
+
+
+ENGLISH = Language(
+    intro="Measured by `python -m benchmarks` on {cores} cores and {ram_gb} GB with Python "
+    "{python}, pandas {pandas}, pyarrow {pyarrow} against the sandbox; medians, all ways turn by "
+    "turn in one run: read the ratios, the seconds are this machine's.",
+    goal_head=("goal", "at most", "measured", "met"),
+    goals={
+        "tag": "two-column tag export over HTTP to a DataFrame, of (b)'s time",
+        "wide": "user list with quoted line breaks, the same",
+        "wire": "on a wire of 100 MB/s, of (f)'s time",
+        "memory": "peak memory of `to_pandas`, over the input's size",
+        "parquet": "peak memory of `to_parquet`, MB",
+        "decode": "decoding UTF-16LE to pandas, of pyarrow's parse of UTF-8 to Arrow",
+        "polling": "job's end to next poll, of max(0.6 s, 11 % of the job), 16 s at most",
+        "small": "1,000 rows, ms of processor time",
+    },
+    way_head="{size} UTF-16LE: seconds, × (b), peak memory ÷ input",
+    ways=LABELS,
+    shapes={"wide": "user list", "number": "tag of numbers", "word": "tag of words"},
+    wrong="wrong",
+    cannot="cannot",
+    machine_head="{users} users as Parquet, on one machine",
+    questions={
+        "group": "group by city",
+        "distinct": "exact distinct users",
+        "join": "join with a tag on the id",
+    },
+    yes="yes",
+    no="**no**",
+)
+CHINESE = Language(
+    intro="由 `python -m benchmarks` 在 {cores} 核、{ram_gb} GB 内存的机器上对沙箱测得（Python "
+    "{python}、pandas {pandas}、pyarrow {pyarrow}）；取中位数，各方法在同一次运行中轮流执行："
+    "请看比值，秒数只属于这台机器。",
+    goal_head=("目标", "上限", "实测", "达到"),
+    goals={
+        "tag": "两列标签导出经 HTTP 到 DataFrame，与 (b) 的用时之比",
+        "wide": "含引号内换行的用户列表，同上",
+        "wire": "100 MB/s 的网络上，与 (f) 的用时之比",
+        "memory": "`to_pandas` 的内存峰值 ÷ 输入大小",
+        "parquet": "`to_parquet` 的内存峰值，MB",
+        "decode": "UTF-16LE 解码到 pandas，与 pyarrow 把 UTF-8 解析到 Arrow 的用时之比",
+        "polling": "任务结束到下一次轮询，与 max(0.6 秒, 任务时长的 11 %)（最多 16 秒）之比",
+        "small": "1,000 行，CPU 毫秒",
+    },
+    way_head="{size} UTF-16LE：秒，× (b)，内存峰值 ÷ 输入",
+    ways={
+        **LABELS,
+        "script_text": "(b) 同上，id 用 dtype=str",
+        "curl": "(f) curl 存成文件",
+    },
+    shapes={"wide": "用户列表", "number": "数值标签", "word": "文字标签"},
+    wrong="结果有误",
+    cannot="做不到",
+    machine_head="{users} 个用户的 Parquet，单机",
+    questions={"group": "按城市分组", "distinct": "精确去重用户数", "join": "按 id 与标签连接"},
+    yes="是",
+    no="**否**",
+)
+
+
+def section(results: Mapping[str, Any], words: Language) -> str:
+    """Write the speed section.
+
+    Parameters
+    ----------
+    results
+        What ``python -m benchmarks`` wrote; a part that is not there has no table.
+    words
+        ``ENGLISH`` or ``CHINESE``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    tables = (_goal_table, _way_table, _machine_table)
+    parts = [words.intro.format(**results["machine"])]
+    parts += [table for make in tables if (table := make(results, words))]
+    return "\n\n".join(parts) + "\n"
+
+
+def replaced(text: str, block: str) -> str:
+    """Put a block into a document, between its marks.
+
+    Raises
+    ------
+    ValueError
+        The document has no marks.
+    """
+    if not _BLOCK.search(text):
+        raise ValueError("no <!-- speed:begin --> … <!-- speed:end --> in it")
+    return _BLOCK.sub(lambda found: f"{found[1]}{block}{found[2]}", text)
+
+
+def language_of(path: Path) -> Language:
+    """Tell a document's language by its name: ``README.zh-CN.md`` is Chinese."""
+    return CHINESE if ".zh" in path.name else ENGLISH
+
+
+def _goal_table(results: Mapping[str, Any], words: Language) -> str:
+    lines = []
+    for goal, name in words.goals.items():
+        rows = [row for row in results.get("goals", ()) if row["goal"] == goal]
+        if rows:
+            met = all(row["met"] for row in rows)
+            figures = " · ".join(_figure(row, words) for row in rows)
+            lines.append((name, f"{rows[0]['limit']:g}", figures, words.yes if met else words.no))
+    return _table(words.goal_head, lines)
+
+
+def _figure(row: Row, words: Language) -> str:
+    value = words.cannot if row["figure"] is None else f"{row['figure']:.3g}"
+    data = row["data"].replace(" UTF-16LE", "")
+    shape, comma, size = data.partition(", ")
+    return f"{words.shapes.get(shape, shape)}{comma}{size}: {value}" if data else value
+
+
+def _way_table(results: Mapping[str, Any], words: Language) -> str:
+    rows = [
+        row
+        for row in results.get("transfer", ())
+        if row["files"] == 1 and row["data"].endswith(" UTF-16LE")
+    ]
+    size = next((size for size in _SIZES if any(row["size"] == size for row in rows)), None)
+    rows = [row for row in rows if row["size"] == size]
+    shapes = [f"{shape} UTF-16LE" for shape in words.shapes]
+    shapes = [shape for shape in shapes if any(row["data"] == shape for row in rows)]
+    head = [words.way_head.format(size=size)] + [words.shapes[shape.split()[0]] for shape in shapes]
+    named = [{**row, "way": words.ways[row["way"]]} for row in rows]
+    return _grid(head, named, "way", "data", shapes, lambda row: _way_cell(row, words))
+
+
+def _way_cell(row: Row, words: Language) -> str:
+    if "cannot" in row:
+        return words.cannot
+    figures = f"{row['wall_s']:.3g}, {row['to_b']:.2f}"
+    if "peak_x" in row:
+        figures += f", {row['peak_x']:.2f}"
+    return f"{figures} {words.wrong}" if "wrong" in row else figures
+
+
+def _machine_table(results: Mapping[str, Any], words: Language) -> str:
+    rows = [row for row in results.get("one_machine", ()) if row["question"] in _QUESTIONS]
+    if not rows:
+        return ""
+    engines = list(dict.fromkeys(row["engine"] for row in rows))
+    head = [words.machine_head.format(users=f"{rows[0]['users']:,}"), *engines]
+    named = [{**row, "question": words.questions[row["question"]]} for row in rows]
+    return _grid(head, named, "question", "engine", engines, lambda row: _machine_cell(row, words))
+
+
+def _machine_cell(row: Row, words: Language) -> str:
+    if "cannot" in row:
+        return words.cannot
+    figures = f"{row['wall_s']:.2f} s, {row['peak_mb'] / 1000:.2f} GB"
+    return f"{figures} {words.wrong}" if "wrong" in row else figures
+
+
+def _grid(
+    head: Iterable[str],
+    rows: list[Row],
+    down: str,
+    across: str,
+    columns: list[str],
+    cell: Callable[[Row], str],
+) -> str:
+    lines = []
+    for name in dict.fromkeys(row[down] for row in rows):
+        found = {row[across]: cell(row) for row in rows if row[down] == name}
+        lines.append((name, *(found.get(column, "") for column in columns)))
+    return _table(head, lines)
+
+
+def _table(head: Iterable[str], lines: Sequence[tuple[str, ...]]) -> str:
+    if not lines:
+        return ""
+    head = tuple(head)
+    written = [head, ("---",) * len(head), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in written)
+
+
+def main() -> None:
+    """Rewrite the documents' speed sections, or check that they are what the figures say."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("results", type=Path, metavar="JSON")
+    parser.add_argument("documents", type=Path, nargs="+", metavar="README")
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if stale")
+    arguments = parser.parse_args()
+    results = json.loads(arguments.results.read_text())
+    stale = []
+    for path in arguments.documents:
+        text = path.read_text()
+        fresh = replaced(text, section(results, language_of(path)))
+        if fresh != text:
+            stale.append(path.name)
+            if not arguments.check:
+                path.write_text(fresh)
+    if arguments.check and stale:
+        sys.exit(f"not what {arguments.results} says: {', '.join(stale)}")
+
+
+if __name__ == "__main__":
+    main()
