@@ -27,6 +27,7 @@ from gio_pandas.errors import (
     GraphQLError,
     JobFailedError,
     JobTimeoutError,
+    MemoryLimitError,
     NotFoundError,
     PermissionDeniedError,
     PlatformUnavailableError,
@@ -34,6 +35,7 @@ from gio_pandas.errors import (
     SubmitUncertainError,
 )
 from gio_pandas.exports.job import ExportJob
+from gio_pandas.exports.poller import as_completed
 from gio_pandas.session import ReadOptions, Session
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "GraphQLError",
     "JobFailedError",
     "JobTimeoutError",
+    "MemoryLimitError",
     "NotFoundError",
     "PermissionDeniedError",
     "PlatformUnavailableError",
@@ -53,6 +56,7 @@ __all__ = [
     "SettingsError",
     "SubmitUncertainError",
     "__version__",
+    "as_completed",
     "attach",
     "connect",
     "current_session",
@@ -67,6 +71,7 @@ __all__ = [
     "read_event",
     "read_frequency",
     "read_funnel",
+    "read_many",
     "read_retention",
     "read_segment",
     "read_tag",
@@ -163,6 +168,7 @@ list_tags = _verb(Session.list_tags)
 read_event = _verb(Session.read_event)
 read_frequency = _verb(Session.read_frequency)
 read_funnel = _verb(Session.read_funnel)
+read_many = _verb(Session.read_many)
 read_retention = _verb(Session.read_retention)
 read_segment = _verb(Session.read_segment)
 read_tag = _verb(Session.read_tag)

@@ -254,7 +254,7 @@ def to_frame(items: Sequence[Any], model: type) -> pd.DataFrame:
 def _column(values: list[Any], name: str, types: Mapping[str, str]) -> Any:
     import pandas as pd
 
-    from gio_pandas.exports.dtypes import text_dtype
+    from gio_pandas.exports.frames import text_dtype
 
     if name.endswith("_at"):
         return _times(values)
@@ -264,7 +264,7 @@ def _column(values: list[Any], name: str, types: Mapping[str, str]) -> Any:
 def _times(values: list[Any]) -> Any:
     import pandas as pd
 
-    from gio_pandas.exports.dtypes import text_dtype
+    from gio_pandas.exports.frames import text_dtype
 
     try:
         return pd.to_datetime(pd.Series(values, dtype=text_dtype()), utc=True, format="ISO8601")

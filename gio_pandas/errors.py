@@ -14,7 +14,8 @@
     ├── JobFailedError           the platform gave the export up
     ├── JobTimeoutError          the export took longer than the wait allowed
     ├── DownloadError            a file of the export did not come whole
-    └── DecodeError              a file is not the table it should be, or dtype= does not fit it
+    ├── DecodeError              a file is not the table it should be, or dtype= does not fit it
+    └── MemoryLimitError         the table would take more memory than memory_limit= allows
 
 Every message is what happened, to what, and (the ``hint``) what to do next.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "GraphQLError",
     "JobFailedError",
     "JobTimeoutError",
+    "MemoryLimitError",
     "NotFoundError",
     "PermissionDeniedError",
     "PlatformUnavailableError",
@@ -246,3 +248,7 @@ class DecodeError(GioError):
         super().__init__(what, hint=hint)
         self.file = file
         self.offset = offset
+
+
+class MemoryLimitError(GioError):
+    """The table would take more memory than ``memory_limit=`` allows; nothing is lost."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast, overload
 
 from gio_pandas.api.client import Client
 from gio_pandas.api.models import Analysis, JobResult, Kind, Project, Segment, SubmittedJob, Tag
 from gio_pandas.catalog import Catalog, to_frame
-from gio_pandas.errors import SettingsError
+from gio_pandas.errors import GioError, SettingsError
+from gio_pandas.exports.batch import Draft, Item, read_all
 from gio_pandas.exports.job import ExportJob, Order
+from gio_pandas.exports.poller import Limiter
+from gio_pandas.exports.specs import Spec, read_spec
 from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gio_pandas.api.downloads import Reply
-    from gio_pandas.exports.dtypes import DtypeBackend
+    from gio_pandas.exports.frames import DtypeBackend
 
 __all__ = ["ReadOptions", "Session"]
 
@@ -37,18 +41,24 @@ class ReadOptions(TypedDict, total=False):
         Id or name of the project; left out, the session's.
     charset
         What the platform is asked to write; left out, the session's (``UTF-16LE``).
+    columns
+        Names of the columns to read, in the order wanted; the work of the others is skipped.
     dtype
         A dtype for every column, or one by column name; wins over what the values say.
     dtype_backend
         ``"pyarrow"`` or ``"numpy_nullable"``, as pandas' readers take it.
+    memory_limit
+        Bytes, or a text such as ``"4 GB"``: a table that is going to need more is an error.
     timeout
         Seconds to wait for the job; None waits for ever; left out, the session's (one hour).
     """
 
     project: str | None
     charset: str | None
+    columns: Iterable[str] | None
     dtype: Any
     dtype_backend: DtypeBackend | None
+    memory_limit: int | float | str | None
     timeout: float | None
 
 
@@ -82,6 +92,9 @@ class Session:
         there ``none``).
     charset
         What exports are asked for in, ``UTF-16LE`` by default (``GIO_CHARSET``).
+    requests_per_second
+        How often ``read_many`` and ``as_completed`` may ask the platform, and submit to it; 2 by
+        default, None is no limit (``GIO_REQUESTS_PER_SECOND``, there ``none``).
     profile
         Which profile of the profile file to use (``GIO_PROFILE``; else ``default``). Variables of
         the environment, ``GIO_URL`` too, still win over it.
@@ -104,9 +117,11 @@ class Session:
         verify: bool | str | os.PathLike[str] | None = None,
         timeout: float | EllipsisType | None = ...,
         charset: str | None = None,
+        requests_per_second: float | EllipsisType | None = ...,
         profile: str | None = None,
     ) -> None:
-        bound: dict[str, Any] = {} if timeout is ... else {"timeout": timeout}
+        bounds = {"timeout": timeout, "requests_per_second": requests_per_second}
+        given: dict[str, Any] = {key: bound for key, bound in bounds.items() if bound is not ...}
         self._settings = Settings.resolve(
             url=url,
             api_key=api_key,
@@ -117,8 +132,11 @@ class Session:
             verify=verify,
             charset=charset,
             profile=profile,
-            **bound,
+            **given,
         )
+        rate = self._settings.requests_per_second
+        self._line = _Line(self, Limiter(rate))
+        self._submits = {kind: Limiter(rate) for kind in (Kind.TAG, Kind.SEGMENT, Kind.ANALYSIS)}
         self._lock = threading.Lock()
         self._opened: tuple[Client, Catalog] | None = None
 
@@ -237,8 +255,8 @@ class Session:
         file_name
             What the platform is to call the file (``exportFileName``).
         **options
-            See ``ReadOptions``: ``project``, ``charset``, ``dtype``, ``dtype_backend``,
-            ``timeout``.
+            See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
+            ``dtype_backend``, ``memory_limit``, ``timeout``.
 
         Returns
         -------
@@ -278,8 +296,8 @@ class Session:
         properties
             Keys of user properties to add as columns, such as ``usr_city``.
         **options
-            See ``ReadOptions``: ``project``, ``charset``, ``dtype``, ``dtype_backend``,
-            ``timeout``.
+            See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
+            ``dtype_backend``, ``memory_limit``, ``timeout``.
 
         Returns
         -------
@@ -306,8 +324,8 @@ class Session:
         funnel
             The analysis's name or id.
         **options
-            See ``ReadOptions``: ``project``, ``charset``, ``dtype``, ``dtype_backend``,
-            ``timeout``.
+            See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
+            ``dtype_backend``, ``memory_limit``, ``timeout``.
 
         Returns
         -------
@@ -368,18 +386,7 @@ class Session:
         JobFailedError
             The platform refused it.
         """
-        reading = self._reading(options)
-        keys = _words("properties", properties)
-        project = self._tag_project(None, options.get("project"))
-        found = self._catalog.find_tag(tag, project)
-        arguments = {"properties": keys, "detail": detail, "file_name": file_name}
-        order = self._order(reading, Kind.TAG, found, project, arguments, [found])
-        return self._job(
-            order,
-            self._client.submit_tag(
-                found, charset=order.charset, properties=keys, detail=detail, file_name=file_name
-            ),
-        )
+        return self._draft_tag(tag, properties, detail, file_name, **options).submit()
 
     def submit_segment(
         self,
@@ -407,20 +414,7 @@ class Session:
         JobFailedError
             The platform refused it.
         """
-        reading = self._reading(options)
-        keys, words = _words("properties", properties), _words("tags", tags)
-        project = self._project(options.get("project"))
-        found = self._catalog.find_segment(segment, project)
-        columns = [self._catalog.find_tag(word, project) for word in words]
-        tag_ids = [tag.id for tag in columns]
-        arguments = {"tags": tag_ids, "properties": keys}
-        order = self._order(reading, Kind.SEGMENT, found, project, arguments, columns)
-        return self._job(
-            order,
-            self._client.submit_segment(
-                project.id, found.id, charset=order.charset, tags=tag_ids, properties=keys
-            ),
-        )
+        return self._draft_segment(segment, tags, properties, **options).submit()
 
     def submit_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> ExportJob:
         """Start a funnel analysis's export; arguments as ``read_funnel``.
@@ -441,19 +435,89 @@ class Session:
         JobFailedError
             The platform refused it.
         """
-        return self._submit_analysis(Kind.FUNNEL, funnel, options)
+        return self._draft_analysis(Kind.FUNNEL, funnel, **options).submit()
 
     def submit_event(self, event: str, **options: Unpack[ReadOptions]) -> ExportJob:
         """Start an event analysis's export; as ``submit_funnel``."""
-        return self._submit_analysis(Kind.EVENT, event, options)
+        return self._draft_analysis(Kind.EVENT, event, **options).submit()
 
     def submit_retention(self, retention: str, **options: Unpack[ReadOptions]) -> ExportJob:
         """Start a retention analysis's export; as ``submit_funnel``."""
-        return self._submit_analysis(Kind.RETENTION, retention, options)
+        return self._draft_analysis(Kind.RETENTION, retention, **options).submit()
 
     def submit_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> ExportJob:
         """Start a frequency analysis's export; as ``submit_funnel``."""
-        return self._submit_analysis(Kind.FREQUENCY, frequency, options)
+        return self._draft_analysis(Kind.FREQUENCY, frequency, **options).submit()
+
+    @overload
+    def read_many(
+        self,
+        jobs_or_specs: Iterable[ExportJob | Mapping[str, Any] | Sequence[str]],
+        *,
+        max_workers: int = 4,
+        errors: Literal["raise"] = "raise",
+        timeout: float | EllipsisType | None = ...,
+    ) -> list[pd.DataFrame]: ...
+    @overload
+    def read_many(
+        self,
+        jobs_or_specs: Iterable[ExportJob | Mapping[str, Any] | Sequence[str]],
+        *,
+        max_workers: int = 4,
+        errors: Literal["return"],
+        timeout: float | EllipsisType | None = ...,
+    ) -> list[pd.DataFrame | Exception]: ...
+    def read_many(
+        self,
+        jobs_or_specs: Iterable[ExportJob | Mapping[str, Any] | Sequence[str]],
+        *,
+        max_workers: int = 4,
+        errors: Literal["raise", "return"] = "raise",
+        timeout: float | EllipsisType | None = ...,
+    ) -> list[pd.DataFrame] | list[pd.DataFrame | Exception]:
+        """Export many things at once, and read each as soon as it is finished.
+
+        One thread asks for all jobs: those that are due together in one request, and no oftener
+        than ``requests_per_second`` allows. Others submit and read meanwhile.
+
+        Parameters
+        ----------
+        jobs_or_specs
+            Jobs, as ``submit_…`` and ``attach`` give them, of this session or another; or what is
+            to be submitted: ``("segment", "高价值用户")``, or with the options of
+            ``submit_segment`` ``{"kind": "segment", "name": "高价值用户", "tags": ["会员等级"]}``.
+            The kinds are tag, segment, funnel, event, retention and frequency. Every name is
+            looked up before the first export is submitted.
+        max_workers
+            How many exports are submitted or read at a time, each in a thread of its own. This
+            bounds the open connections, too.
+        errors
+            ``"raise"``: the first error ends it all, and has a note with the lines that get the
+            other jobs again. ``"return"``: an error takes the place of its frame.
+        timeout
+            Seconds to wait for each job, from now or from its submit; None waits for ever; left
+            out, what each was submitted with. A spec's own ``"timeout"`` wins.
+
+        Returns
+        -------
+        list of pandas.DataFrame
+            In the order given, each as ``read_…`` of its kind gives it.
+
+        Raises
+        ------
+        SettingsError, TypeError
+            Something is neither a job nor a spec; nothing was submitted.
+        NotFoundError, AmbiguousNameError
+            Nothing, or more than one thing, has a spec's name; nothing was submitted.
+        SubmitUncertainError, JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``submit_…`` and ``ExportJob.to_pandas``.
+        """
+        _check_many(jobs_or_specs, max_workers, errors)
+        bound = timeout if timeout is ... else check_timeout(timeout)
+        keep_errors = errors == "return"
+        items = self._items(list(jobs_or_specs), bound, keep_errors)
+        frames = read_all(items, max_workers=max_workers, keep_errors=keep_errors, timeout=bound)
+        return cast("list[pd.DataFrame]", frames)
 
     def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
         """Pick up a job that was submitted before, here or elsewhere.
@@ -485,7 +549,7 @@ class Session:
             charset=check_charset(charset or self._settings.charset),
             timeout=self._settings.timeout,
         )
-        return ExportJob(_Line(self), job_id, order)
+        return ExportJob(self._line, job_id, order)
 
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send any GraphQL document.
@@ -553,17 +617,97 @@ class Session:
     def _list_analyses(self, kind: Kind, project: str | None) -> pd.DataFrame:
         return to_frame(self._catalog.analyses(kind, self._project(project)), Analysis)
 
-    def _submit_analysis(self, kind: Kind, wanted: str, options: ReadOptions) -> ExportJob:
+    def _items(
+        self, wanted: Sequence[Any], timeout: float | EllipsisType | None, keep_errors: bool
+    ) -> list[Item]:
+        """Read every spec, then look every name up; what cannot be meant is always raised."""
+        read: list[ExportJob | Spec] = []
+        for position, item in enumerate(wanted):
+            with _at(position):
+                if not isinstance(item, ExportJob):
+                    item = read_spec(item, ReadOptions.__annotations__)
+                read.append(item)
+        items: list[Item] = []
+        for position, item in enumerate(read):
+            try:
+                with _at(position):
+                    items.append(self._drafted(item, timeout) if isinstance(item, Spec) else item)
+            except GioError as error:
+                if isinstance(error, SettingsError) or not keep_errors:
+                    raise
+                items.append(error)
+        return items
+
+    def _drafted(self, spec: Spec, timeout: float | EllipsisType | None) -> Draft:
+        options = dict(spec.options)
+        if timeout is not ...:
+            options.setdefault("timeout", timeout)
+        if spec.kind is Kind.TAG:
+            return self._draft_tag(spec.name, **options)
+        if spec.kind is Kind.SEGMENT:
+            return self._draft_segment(spec.name, **options)
+        return self._draft_analysis(spec.kind, spec.name, **cast(ReadOptions, options))
+
+    def _draft_tag(
+        self,
+        tag: str,
+        properties: Iterable[str] = (),
+        detail: bool | None = None,
+        file_name: str | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> Draft:
+        reading = self._reading(options)
+        keys = _words("properties", properties)
+        project = self._tag_project(None, options.get("project"))
+        found = self._catalog.find_tag(tag, project)
+        arguments = {"properties": keys, "detail": detail, "file_name": file_name}
+        order = self._order(reading, Kind.TAG, found, project, arguments, [found])
+        return self._draft(
+            order,
+            lambda client: client.submit_tag(
+                found, charset=order.charset, properties=keys, detail=detail, file_name=file_name
+            ),
+        )
+
+    def _draft_segment(
+        self,
+        segment: str,
+        tags: Iterable[str] = (),
+        properties: Iterable[str] = (),
+        **options: Unpack[ReadOptions],
+    ) -> Draft:
+        reading = self._reading(options)
+        keys, words = _words("properties", properties), _words("tags", tags)
+        project = self._project(options.get("project"))
+        found = self._catalog.find_segment(segment, project)
+        columns = [self._catalog.find_tag(word, project) for word in words]
+        tag_ids = [tag.id for tag in columns]
+        arguments = {"tags": tag_ids, "properties": keys}
+        order = self._order(reading, Kind.SEGMENT, found, project, arguments, columns)
+        return self._draft(
+            order,
+            lambda client: client.submit_segment(
+                project.id, found.id, charset=order.charset, tags=tag_ids, properties=keys
+            ),
+        )
+
+    def _draft_analysis(self, kind: Kind, wanted: str, **options: Unpack[ReadOptions]) -> Draft:
         reading = self._reading(options)
         project = self._project(options.get("project"))
         found = self._catalog.find_analysis(kind, wanted, project)
         order = self._order(reading, kind, found, project, {}, ())
-        submitted = self._client.submit_analysis(kind, project.id, found.id, charset=order.charset)
-        return self._job(order, submitted)
+        return self._draft(
+            order,
+            lambda client: client.submit_analysis(
+                kind, project.id, found.id, charset=order.charset
+            ),
+        )
 
     def _reading(self, options: ReadOptions) -> dict[str, Any]:
         """Check the options before anything is sent, and fill in what was left out."""
-        from gio_pandas.exports import dtypes
+        from gio_pandas.exports import frames
+        from gio_pandas.exports.layout import check_columns
+        from gio_pandas.exports.memory import parse_size
 
         known = ReadOptions.__annotations__
         for name in options:
@@ -576,12 +720,14 @@ class Session:
                 )
                 raise TypeError(f"there is no option {name!r}: {guess}")
         dtype, dtype_backend = options.get("dtype"), options.get("dtype_backend")
-        dtypes.check_choice(dtype, dtype_backend)
+        frames.check_choice(dtype, dtype_backend)
         timeout = options.get("timeout", ...)
         return {
             "charset": check_charset(options.get("charset") or self._settings.charset),
+            "columns": check_columns(options.get("columns")),
             "dtype": dtype,
             "dtype_backend": dtype_backend,
+            "memory_limit": parse_size(options.get("memory_limit")),
             "timeout": self._settings.timeout if timeout is ... else check_timeout(timeout),
         }
 
@@ -606,29 +752,54 @@ class Session:
             **reading,
         )
 
-    def _job(self, order: Order, submitted: SubmittedJob) -> ExportJob:
-        return ExportJob(
-            _Line(self),
-            submitted.id,
-            order,
-            stage=submitted.stage,
-            submitted_at=datetime.now(UTC),
-        )
+    def _draft(self, order: Order, send: Callable[[Client], SubmittedJob]) -> Draft:
+        def submit() -> ExportJob:
+            submitted = send(self._client)
+            return ExportJob(
+                self._line,
+                submitted.id,
+                order,
+                stage=submitted.stage,
+                submitted_at=datetime.now(UTC),
+            )
+
+        assert order.kind is not None  # noqa: S101 what is asked for is of a kind
+        resource = Kind.ANALYSIS if order.kind.is_analysis else order.kind
+        return Draft(submit, self._submits[resource])
 
 
 class _Line:
     """What a job speaks through: its session, which opens again when it was closed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, polls: Limiter) -> None:
         self._session = session
+        self.polls = polls
+
+    @property
+    def settings(self) -> Settings:
+        return _with_sandbox(self._session.settings)
+
+    @property
+    def jobs_per_request(self) -> int:
+        return self._session._client.jobs_per_request
 
     def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None:
         return self._session._client.job_result(job_id, timeout=timeout)
 
+    def job_results(
+        self, job_ids: Sequence[str], *, pace: Callable[[], None], timeout: float | None = None
+    ) -> Mapping[str, JobResult | GioError | None]:
+        return self._session._client.job_results(job_ids, pace=pace, timeout=timeout)
+
     def download(
-        self, url: str, *, start: int = 0, validator: str | None = None
+        self,
+        url: str,
+        *,
+        start: int = 0,
+        validator: str | None = None,
+        stop: int | None = None,
     ) -> AbstractContextManager[Reply]:
-        return self._session._client.download(url, start=start, validator=validator)
+        return self._session._client.download(url, start=start, validator=validator, stop=stop)
 
 
 def _with_sandbox(settings: Settings) -> Settings:
@@ -646,6 +817,27 @@ def _with_sandbox(settings: Settings) -> Settings:
         ) from error
     # The environment's other settings are for the platform that is usually spoken with.
     return Settings(url=embedded.url, api_key=Secret(embedded.api_key), project=settings.project)
+
+
+def _check_many(items: Any, max_workers: Any, errors: Any) -> None:
+    if isinstance(items, (ExportJob, Mapping, str)) or hasattr(items, "columns"):
+        raise TypeError(f"read_many takes a list of jobs and specs, not {items!r}")
+    if not isinstance(max_workers, int) or isinstance(max_workers, bool):
+        raise TypeError(f"max_workers= is a whole number, not {max_workers!r}")
+    if max_workers < 1:
+        raise SettingsError(f"max_workers={max_workers} reads nothing", hint="Use 1 or more.")
+    if errors not in ("raise", "return"):
+        raise SettingsError(f"errors={errors!r} is unknown", hint='Use "raise" or "return".')
+
+
+@contextmanager
+def _at(position: int) -> Iterator[None]:
+    """Say of an error which of many it is about."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"In the entry at position {position} of read_many, counted from 0.")
+        raise
 
 
 def _words(argument: str, words: Iterable[str] | None) -> list[str]:

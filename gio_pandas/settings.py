@@ -21,6 +21,7 @@ __all__ = [
     "Secret",
     "Settings",
     "check_charset",
+    "check_rate",
     "check_timeout",
     "profile_path",
 ]
@@ -48,8 +49,10 @@ _ENVIRONMENT = {
     "auth_scheme": "GIO_AUTH_SCHEME",
     "verify": "GIO_VERIFY",
     "timeout": "GIO_TIMEOUT",
+    "requests_per_second": "GIO_REQUESTS_PER_SECOND",
 }
 _KEYS = (*_ENVIRONMENT, "headers")
+_MAY_BE_NONE = ("timeout", "requests_per_second")
 _CREDENTIALS = ("api_key", "token")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A word of HTTP: a header's name, an authorization's scheme."""
@@ -109,6 +112,9 @@ class Settings:
         Seconds that a wait for a job may take; None waits for ever.
     charset
         The charset that exports are asked for in.
+    requests_per_second
+        How often ``read_many`` and ``as_completed`` may send the platform requests of one kind;
+        None is no limit. Two is what the vendor's pages say of neighbouring APIs (op-api §4).
     profile
         The profile of the file that was used, if one was.
     """
@@ -122,6 +128,7 @@ class Settings:
     verify: bool | str = True
     timeout: float | None = 3600.0
     charset: str = "UTF-16LE"
+    requests_per_second: float | None = 2.0
     profile: str | None = None
 
     @classmethod
@@ -146,7 +153,8 @@ class Settings:
         profile
             The profile's name; ``GIO_PROFILE``, else ``default``, where None.
         **arguments
-            Fields of this class; None is "not given" (``timeout``: leave it out instead).
+            Fields of this class; None is "not given" (``timeout`` and ``requests_per_second``:
+            leave them out instead).
 
         Raises
         ------
@@ -157,7 +165,9 @@ class Settings:
         environ = os.environ if environ is None else environ
         profile = profile or environ.get("GIO_PROFILE") or None
         given = {
-            key: value for key, value in arguments.items() if value is not None or key == "timeout"
+            key: value
+            for key, value in arguments.items()
+            if value is not None or key in _MAY_BE_NONE
         }
         environment = {
             key: environ[name] for key, name in _ENVIRONMENT.items() if environ.get(name)
@@ -185,6 +195,9 @@ class Settings:
             "verify": str(self.verify),
             "timeout": "none" if self.timeout is None else f"{self.timeout:g} s",
             "charset": self.charset,
+            "requests_per_second": (
+                "none" if self.requests_per_second is None else f"{self.requests_per_second:g}"
+            ),
             "profile": self.profile or "default",
         }
 
@@ -296,8 +309,11 @@ def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
         values["verify"] = _check_verify(values["verify"])
     if "timeout" in values:
         values["timeout"] = check_timeout(values["timeout"])
+    if "requests_per_second" in values:
+        values["requests_per_second"] = check_rate(values["requests_per_second"])
     if values["url"] == SANDBOX:
         values.setdefault("project", SANDBOX_PROJECT)
+        values.setdefault("requests_per_second", None)  # it is nobody else's
     way_in = any(values.get(key) for key in (*_CREDENTIALS, "headers"))
     if values["url"] != SANDBOX and not way_in:
         raise SettingsError(f"{values['url']} is set, but no API key", hint=_WAYS.format(path=path))
@@ -434,3 +450,25 @@ def check_timeout(timeout: Any) -> float | None:
             hint="Write seconds, or None to wait for ever.",
         )
     return seconds
+
+
+def check_rate(rate: Any) -> float | None:
+    """Give a limit back as requests a second, or None for no limit.
+
+    Raises
+    ------
+    SettingsError
+        It is no number above 0.
+    """
+    if rate is None or str(rate).strip().lower() == "none":
+        return None
+    try:
+        number = float(rate)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise SettingsError(
+            f"requests_per_second={rate!r} is not a number above 0",
+            hint="Write a number such as 2, or None for no limit.",
+        )
+    return number

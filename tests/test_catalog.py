@@ -12,7 +12,7 @@ import pytest
 from gio_pandas import AmbiguousNameError, GraphQLError, NotFoundError, PermissionDeniedError
 from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
 from gio_pandas.catalog import Catalog, match, near_names, to_frame
-from gio_pandas.exports.dtypes import text_dtype
+from gio_pandas.exports.frames import text_dtype
 
 TEXT = str(text_dtype())
 DEFAULT = Project(id="WlGk4Daj", name="默认项目")

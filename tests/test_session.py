@@ -26,7 +26,7 @@ import stamina
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
-from gio_pandas.exports.dtypes import text_dtype
+from gio_pandas.exports.frames import text_dtype
 
 TEXT = str(text_dtype())
 PROJECT_ID, PROJECT = "WlGk4Daj", "默认项目"
@@ -521,10 +521,12 @@ def test_a_submit_is_one_job(start: Start, connect: Connect) -> None:
     assert asked.count("segments") == asked.count("projects") == 1
 
 
-@pytest.mark.parametrize("every", [2, 3, 5])
-def test_tokens_that_die_on_the_way_are_renewed(start: Start, connect: Connect, every: int) -> None:
+@pytest.mark.parametrize(("every", "parts"), [(2, 1), (3, 3), (5, 3)])
+def test_tokens_that_die_on_the_way_are_renewed(
+    start: Start, connect: Connect, every: int, parts: int
+) -> None:
     """A 401 in the middle of anything costs a token, and no export is started twice."""
-    platform = start(unauthorized_every=every, parts=3)
+    platform = start(unauthorized_every=every, parts=parts)
     session = connect(platform)
     platform.forget_requests()
     frame = session.read_segment(HIGH_VALUE, tags=["会员等级"])
@@ -927,6 +929,11 @@ MISHAPS: dict[str, tuple[type[gio.GioError], str, Suffer]] = {
         gio.DecodeError,
         "Its columns: gio_id",
         lambda s, *_: s.read_segment(HIGH_VALUE, dtype={"年岭": "int64"}),
+    ),
+    "too large": (
+        gio.MemoryLimitError,
+        "to_parquet",
+        lambda small, *_: small.read_segment(HIGH_VALUE, memory_limit="100 B"),
     ),
 }
 

@@ -17,6 +17,7 @@ from gio_pandas.settings import (
     Secret,
     Settings,
     check_charset,
+    check_rate,
     check_timeout,
     profile_path,
 )
@@ -52,6 +53,7 @@ SOURCES: dict[str, tuple[Any, str, str, tuple[Any, Any, Any, Any]]] = {
     "auth_scheme": ("A", "E", '"P"', ("A", "E", "P", "Token")),
     "charset": ("GBK", "UTF-8", '"GB18030"', ("GBK", "UTF-8", "GB18030", "UTF-16LE")),
     "timeout": (1, "2", "3.5", (1.0, 2.0, 3.5, 3600.0)),
+    "requests_per_second": (1, "5", "0.5", (1.0, 5.0, 0.5, 2.0)),
     "verify": (True, "yes", "true", (True, True, True, True)),
     "api_key": ("a", "e", '"p"', ("a", "e", "p", None)),
     "token": ("a", "e", '"p"', ("a", "e", "p", None)),
@@ -465,6 +467,33 @@ def test_no_bound_can_be_passed_as_an_argument(path: Path) -> None:
     environ = {"GIO_TIMEOUT": "5"}
     assert resolve(path, environ, url=URL, api_key=KEY, timeout=None).timeout is None
     assert resolve(path, environ, url=URL, api_key=KEY).timeout == 5.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"), [(2, 2.0), ("0.5", 0.5), (None, None), ("none", None), (" None ", None)]
+)
+def test_rates_that_are_taken(rate: Any, expected: float | None) -> None:
+    """Requests a second, as a number or a text, or None for no limit."""
+    assert check_rate(rate) == expected
+
+
+@pytest.mark.parametrize("rate", [0, -1, "0", "two", "", float("nan"), "inf", [1]])
+def test_rates_that_are_refused(rate: Any) -> None:
+    """A limit is above 0, and no limit is said in a word."""
+    with pytest.raises(gio.SettingsError, match="requests_per_second="):
+        check_rate(rate)
+
+
+def test_no_limit_can_be_passed_or_set(path: Path) -> None:
+    """None wins over the environment, which says ``none``; the sandbox has no limit by itself."""
+    environ = {"GIO_REQUESTS_PER_SECOND": "5"}
+    base = {"url": URL, "api_key": KEY}
+    assert resolve(path, environ, **base, requests_per_second=None).requests_per_second is None
+    assert resolve(path, {"GIO_REQUESTS_PER_SECOND": "none"}, **base).requests_per_second is None
+    assert resolve(path, url=SANDBOX).requests_per_second is None
+    assert resolve(path, url=SANDBOX, requests_per_second=3).requests_per_second == 3.0
+    described = resolve(path, url=SANDBOX).describe()["requests_per_second"]
+    assert (described, resolve(path, **base).describe()["requests_per_second"]) == ("none", "2")
 
 
 @pytest.mark.parametrize("charset", [" UTF-16LE ", "gbk", "GB18030", "utf-8"])

@@ -23,6 +23,7 @@ __all__ = [
     "TRANSIENT_STATUSES",
     "check_status",
     "graphql_data",
+    "graphql_error",
     "is_login_page",
     "refuse_moved",
     "retry_after",
@@ -52,7 +53,7 @@ def graphql_data(response: httpx.Response) -> dict[str, Any]:
     errors = [error for error in errors if error] if isinstance(errors, list) else [errors]
     data = answer.get("data")
     if errors:
-        raise _graphql_error(errors, data)
+        raise graphql_error(errors, data)
     if not isinstance(data, dict):
         raise _odd_answer(response)
     return data
@@ -193,7 +194,16 @@ _CODES: Mapping[str, type[GioError]] = {
 }
 
 
-def _graphql_error(errors: list[Any], data: Any) -> GioError:
+def graphql_error(errors: list[Any], data: Any = None) -> GioError:
+    """Say a GraphQL answer's errors in our terms.
+
+    Parameters
+    ----------
+    errors
+        At least one, as they came.
+    data
+        What came beside them.
+    """
     entries: list[dict[str, Any]] = [
         error if isinstance(error, dict) else {"message": str(error)} for error in errors
     ]

@@ -16,6 +16,9 @@ from gio_pandas.settings import Secret
 __all__ = ["TokenAuth", "same_origin"]
 
 _SERVICE = "/accounts/oauth/access_token"
+_RENEWALS = 4
+"""Tokens that one request may cost: where several run at once, they may die again and again."""
+
 _MOST_PATIENCE = 30.0
 _Flow = Generator[httpx.Request, httpx.Response, None]
 
@@ -66,6 +69,7 @@ class TokenAuth(httpx.Auth):
         self._scheme = scheme
         self._headers = headers
         self._renewals = 0
+        self._proven: Secret | None = None
         self._lock = threading.Lock()
 
     def is_token_request(self, request: httpx.Request) -> bool:
@@ -90,10 +94,17 @@ class TokenAuth(httpx.Auth):
             known = self._renewals
         self._attach_token(request, token)
         response = yield request
-        if not self._is_dead(response, request) or self._api_key is None:
-            return
-        self._attach_token(request, (yield from self._renew(self._api_key, known, request)))
-        yield request
+        for attempt in range(_RENEWALS):
+            if not self._is_dead(response, request):
+                self._proven = token
+                return
+            # A token that never let anything in is wrong; one that did has died, perhaps again.
+            if self._api_key is None or (attempt and token is not self._proven):
+                return
+            token = yield from self._renew(self._api_key, known, request)
+            known = self._renewals
+            self._attach_token(request, token)
+            response = yield request
 
     def _is_dead(self, response: httpx.Response, request: httpx.Request) -> bool:
         if response.status_code == 401:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from gio_pandas.api import queries
+from gio_pandas.api.answers import graphql_error
 from gio_pandas.api.downloads import Reply
 from gio_pandas.api.models import (
     Analysis,
@@ -21,6 +22,7 @@ from gio_pandas.api.models import (
 )
 from gio_pandas.api.transport import Transport, is_mutation
 from gio_pandas.errors import (
+    GioError,
     GraphQLError,
     JobFailedError,
     PermissionDeniedError,
@@ -34,6 +36,9 @@ __all__ = ["Client"]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_JOBS_PER_REQUEST = 50
+_MOST_REFUSALS = 2
 
 _ANALYSES = {
     Kind.FUNNEL: "funnelAnalyses",
@@ -56,6 +61,7 @@ class Client:
         self._transport = Transport(settings)
         self._by_key = True
         self._levels: dict[str, int] = {}
+        self._refusals = 0
 
     def close(self) -> None:
         """Close every connection."""
@@ -112,6 +118,80 @@ class Client:
                 raise
             data = error.data or {}
         return _item(data, "jobResult", JobResult.from_json)
+
+    @property
+    def jobs_per_request(self) -> int:
+        """How many jobs one request may ask for: 1 on a platform that refused more."""
+        return 1 if self._refusals >= _MOST_REFUSALS else _JOBS_PER_REQUEST
+
+    def job_results(
+        self, job_ids: Sequence[str], *, pace: Callable[[], None], timeout: float | None = None
+    ) -> dict[str, JobResult | GioError | None]:
+        """Ask once how far several jobs are, in one request.
+
+        Where that fails, one job is asked for by itself: if that works, many at once may be what
+        the platform refuses. After the second such refusal in a row it is asked for one at a time.
+
+        Parameters
+        ----------
+        job_ids
+            The submits' ids, each once, ``jobs_per_request`` at most.
+        pace
+            What is called before each request after the first.
+        timeout
+            Seconds that each answer is waited for, at most.
+
+        Returns
+        -------
+        dict
+            By id, what ``job_result`` would give or raise, for one job at least; those that are
+            missing have yet to be asked for.
+        """
+        first = job_ids[0]
+        if len(job_ids) == 1:
+            return {first: self._job_answer(first, timeout)}
+        answers = self._job_answers(job_ids, timeout)
+        if answers is not None:
+            self._refusals = 0
+            return answers
+        pace()
+        answer = self._job_answer(first, timeout)
+        if isinstance(answer, GioError) and not isinstance(answer, GraphQLError):
+            return dict.fromkeys(job_ids, answer)  # it is not the number of jobs
+        if not isinstance(answer, GioError):
+            self._refusals += 1
+            if self.jobs_per_request == 1:
+                _log.info("The platform is asked for one job at a time from now on")
+        return {first: answer}
+
+    def _job_answer(self, job_id: str, timeout: float | None) -> JobResult | GioError | None:
+        try:
+            return self.job_result(job_id, timeout=timeout)
+        except GioError as error:
+            return error
+
+    def _job_answers(
+        self, job_ids: Sequence[str], timeout: float | None
+    ) -> dict[str, JobResult | GioError | None] | None:
+        """Ask for many at once; None where it is not answered as it was asked."""
+        variables = {f"i{n}": job_id for n, job_id in enumerate(job_ids)}
+        errors: tuple[dict[str, Any], ...] = ()
+        try:
+            data = self._transport.query(
+                queries.job_results(len(job_ids)), variables, attempts=1, timeout=timeout
+            )
+        except GraphQLError as error:
+            data, errors = error.data or {}, error.errors
+        except GioError:
+            return None
+        aliases = {f"j{n}": job_id for n, job_id in enumerate(job_ids)}
+        failed = _errors_by_alias(errors)
+        # What is an error of no job may be one of any.
+        if not data.keys() >= aliases.keys() or not failed.keys() <= aliases.keys():
+            return None
+        return {
+            job_id: _job_read(data[alias], failed.get(alias)) for alias, job_id in aliases.items()
+        }
 
     def data_center_user_profile(
         self, user_id: str, *, properties: Sequence[str] | None = None
@@ -195,10 +275,15 @@ class Client:
         )
 
     def download(
-        self, url: str, *, start: int = 0, validator: str | None = None
+        self,
+        url: str,
+        *,
+        start: int = 0,
+        validator: str | None = None,
+        stop: int | None = None,
     ) -> AbstractContextManager[Reply]:
         """Begin a download; see ``Transport.download``."""
-        return self._transport.download(url, start=start, validator=validator)
+        return self._transport.download(url, start=start, validator=validator, stop=stop)
 
     def _knows_submit_by_key(self, refusal: GraphQLError) -> bool:
         """Ask the schema whether it has the input of the submit by key.
@@ -292,6 +377,26 @@ def _documented(field: str) -> Iterator[None]:
             "gio.graphql(…) shows what it answers.",
             transient=False,
         ) from error
+
+
+def _errors_by_alias(errors: Sequence[dict[str, Any]]) -> dict[str, GioError]:
+    """Sort errors by the field that they are of, "" where they do not say."""
+    sorted_: dict[str, list[dict[str, Any]]] = {}
+    for entry in errors:
+        path = entry.get("path")
+        alias = str(path[0]) if isinstance(path, list) and path else ""
+        sorted_.setdefault(alias, []).append(entry)
+    return {alias: graphql_error(entries) for alias, entries in sorted_.items()}
+
+
+def _job_read(raw: Any, error: GioError | None) -> JobResult | GioError | None:
+    """Read one job's answer; the stage counts, whatever else went wrong."""
+    if error is not None and not raw:
+        return error
+    try:
+        return _item({"jobResult": raw}, "jobResult", JobResult.from_json)
+    except PlatformUnavailableError as odd:
+        return odd
 
 
 def _given(**values: Any) -> dict[str, Any]:

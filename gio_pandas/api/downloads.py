@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -41,6 +43,10 @@ class Reply:
         What the platform says it sends.
     chunks
         The bytes as they come.
+    hang_up
+        Ends it from another thread: who waits for a chunk gets an error at once.
+    partial
+        Whether it is what a request for some of the file's bytes asked for.
     """
 
     start: int
@@ -49,6 +55,8 @@ class Reply:
     resumable: bool
     content_type: str
     chunks: Iterator[bytes]
+    hang_up: Callable[[], None] = lambda: None
+    partial: bool = False
 
 
 def read_reply(response: httpx.Response, start: int) -> Reply:
@@ -93,7 +101,18 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
         resumable=bool(validator) and response.headers.get("accept-ranges") == "bytes",
         content_type=response.headers.get("content-type", ""),
         chunks=_decoded(response) if encoded else response.iter_raw(),
+        hang_up=lambda: _hang_up(response),
+        partial=status == 206,
     )
+
+
+def _hang_up(response: httpx.Response) -> None:
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream else None
+    if connection is not None:
+        with suppress(OSError):  # it has ended by itself
+            # Not TLS's own shutdown: that one must not run beside a read.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _decoded(response: httpx.Response) -> Iterator[bytes]:

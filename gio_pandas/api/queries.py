@@ -7,7 +7,7 @@ before.
 
 from __future__ import annotations
 
-__all__ = ["LISTINGS", "submit_tag_by_id"]
+__all__ = ["LISTINGS", "job_results", "submit_tag_by_id"]
 
 _ANALYSIS_FIELDS = """
     id name description timeRange chartType isSystem businessType
@@ -25,6 +25,7 @@ _SEGMENT_FIELDS = """
     detector { stage description detectedAt totalUsers usersRatio }
 """
 _JOB_FIELDS = "id name stage error { code message }"
+_RESULT_FIELDS = "id stage uris"
 
 PROJECTS = """
 query Projects {
@@ -80,7 +81,15 @@ RETENTIONS_CORE = _analyses("retentionAnalyses", "id name")
 FREQUENCIES = _analyses("frequencyAnalyses", _ANALYSIS_FIELDS)
 FREQUENCIES_CORE = _analyses("frequencyAnalyses", "id name")
 
-JOB_RESULT = "query JobResult($id: String!) { jobResult(id: $id) { id stage uris } }"
+JOB_RESULT = f"query JobResult($id: String!) {{ jobResult(id: $id) {{ {_RESULT_FIELDS} }} }}"
+
+
+def job_results(count: int) -> str:
+    """Ask for several jobs in one request: ``$i0`` is answered as ``j0``, and so on."""
+    declared = ", ".join(f"$i{n}: String!" for n in range(count))
+    asked = "\n".join(f"  j{n}: jobResult(id: $i{n}) {{ {_RESULT_FIELDS} }}" for n in range(count))
+    return f"query JobResults({declared}) {{\n{asked}\n}}"
+
 
 DATA_CENTER_USER_PROFILE = """
 query DataCenterUserProfile($userId: String!, $properties: [String!]) {

@@ -165,9 +165,14 @@ class Transport:
 
     @contextmanager
     def download(
-        self, url: str, *, start: int = 0, validator: str | None = None
+        self,
+        url: str,
+        *,
+        start: int = 0,
+        validator: str | None = None,
+        stop: int | None = None,
     ) -> Iterator[Reply]:
-        """Begin a download, from ``start`` on where the platform can.
+        """Begin a download, from ``start`` on, and up to ``stop``, where the platform can.
 
         Parameters
         ----------
@@ -177,6 +182,8 @@ class Transport:
             The byte to begin with; where the reply's own ``start`` is less, the platform can't.
         validator
             What the first reply said, so that a changed file is sent from its beginning.
+        stop
+            The byte to end before; left out, the file's end. More may come all the same.
 
         Raises
         ------
@@ -188,8 +195,10 @@ class Transport:
             Asking again does not help.
         """
         headers = {"Accept-Encoding": "identity"}
-        if start and validator:
-            headers |= {"Range": f"bytes={start}-", "If-Range": validator}
+        if validator and (start or stop is not None):
+            headers["If-Range"] = validator
+        if "If-Range" in headers or (stop is not None and not start):
+            headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
         try:
             target = httpx.URL(f"{self._base}{url}" if url.startswith("/") else url)
             response = self._get(target, headers)

@@ -6,17 +6,26 @@ import codecs
 import json
 import random
 import re
-import time
+import threading
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from gio_pandas.api.downloads import BrokenTransferError, Reply
 from gio_pandas.errors import AuthenticationError, DownloadError
 
-__all__ = ["ChangedFileError", "Downloads", "Part", "download_urls", "file_name", "retry_delay"]
+__all__ = [
+    "ChangedFileError",
+    "Downloads",
+    "Part",
+    "Span",
+    "download_urls",
+    "file_name",
+    "retry_delay",
+]
 
 _ATTEMPTS = 6
 _PROGRESS = 1 << 20
@@ -32,10 +41,34 @@ class Downloads(Protocol):
     """What a file is downloaded from."""
 
     def download(
-        self, url: str, *, start: int = 0, validator: str | None = None
+        self,
+        url: str,
+        *,
+        start: int = 0,
+        validator: str | None = None,
+        stop: int | None = None,
     ) -> AbstractContextManager[Reply]:
-        """Begin a download; see ``Transport.download``."""
+        """Begin a download; see ``Transport.download``. ``stop`` is passed where there is one."""
         ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which bytes of a file are wanted, and what the file is known by.
+
+    Parameters
+    ----------
+    start, stop
+        The first byte, and the one behind the last; None is the file's end.
+    size, validator
+        What an earlier reply said of the file; None where there was none. A file that is not
+        the same any more is an error. Needed where ``start`` is not 0.
+    """
+
+    start: int = 0
+    stop: int | None = None
+    size: int | None = None
+    validator: str | None = None
 
 
 def download_urls(uri: str) -> tuple[str, ...]:
@@ -118,6 +151,9 @@ class Part:
 
     A transfer that breaks is taken up where it broke, or begun again where the platform cannot
     do that; what was already handed on is then compared by checksum, not handed on twice.
+    ``position`` is how far into the file that is, in bytes, ``size`` how many it has, or None
+    while that is not known. ``partial`` says whether the platform sends some of a file's bytes
+    where these are asked for, ``validator`` what it tells the file by.
 
     Parameters
     ----------
@@ -126,19 +162,33 @@ class Part:
     uri
         The file's uri on the platform.
     sleep
-        How to pass seconds.
+        How to pass seconds; left out, in a way that ``abandon`` cuts short.
+    span
+        Which of its bytes are wanted; all where left out.
     """
 
     def __init__(
-        self, client: Downloads, uri: str, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: Downloads,
+        uri: str,
+        *,
+        sleep: Callable[[float], object] | None = None,
+        span: Span | None = None,
     ) -> None:
         self.uri = uri
         self.name = file_name(uri)
+        self.span = span or Span()
+        self.size: int | None = self.span.size
+        self.position = self.span.start
+        self.partial = False
+        self.validator: str | None = self.span.validator
         self._client = client
-        self._sleep = sleep
+        self._abandoned = threading.Event()
+        self._sleep = sleep or self._abandoned.wait
+        self._reply: Reply | None = None
 
     def chunks(self) -> Generator[bytes, None, None]:
-        """Download the file from its start.
+        """Download the file, or the bytes of it that are wanted.
 
         Raises
         ------
@@ -159,6 +209,18 @@ class Part:
             return
         raise self._gone(missing)
 
+    def abandon(self) -> None:
+        """End the download at once, from another thread: who reads it gets an error."""
+        self._abandoned.set()
+        if (reply := self._reply) is not None:
+            reply.hang_up()
+
+    def hold(self, reply: Reply | None) -> None:
+        """Remember what is being read, if anything, so that it can be abandoned."""
+        self._reply = reply
+        if reply is not None and self._abandoned.is_set():
+            reply.hang_up()
+
     def _transfer(self, url: str) -> Iterator[bytes]:
         # No stamina here: it counts in thread-locals, and Arrow pulls the chunks in its threads.
         transfer = _Transfer(self._client, url, self)
@@ -167,6 +229,8 @@ class Part:
             try:
                 yield from transfer.rest()
             except BrokenTransferError as error:
+                if self._abandoned.is_set():
+                    raise InterruptedError(f"{self.name!r} was abandoned") from error
                 if transfer.position - reached >= _PROGRESS:
                     attempt, reached = 0, transfer.position
                 attempt += 1
@@ -201,40 +265,63 @@ class _Transfer:
     """How far one file has come, over as many connections as it takes."""
 
     def __init__(self, client: Downloads, url: str, part: Part) -> None:
-        self.position = 0
-        self.size: int | None = None
+        self._span = part.span
+        self.position = part.position = self._span.start
+        self.size = self._span.size
         self._client = client
         self._url = url
         self._part = part
         # Summed up where the platform could only begin again, to compare what comes twice.
-        self._checksum: int | None = 0
-        self._validator: str | None = None
+        self._checksum = None if self._span.start else 0
+        self._validator = self._span.validator
 
     def rest(self) -> Iterator[bytes]:
         """Give what has not been given yet."""
+        stop = self._span.stop
+        more: dict[str, Any] = {} if stop is None else {"stop": stop}
         with self._client.download(
-            self._url, start=self.position, validator=self._validator
+            self._url, start=self.position, validator=self._validator, **more
         ) as reply:
-            self._validator = reply.validator
-            if None not in (self.size, reply.size) and self.size != reply.size:
-                raise self._changed()
-            self.size = self.size if reply.size is None else reply.size
-            if reply.resumable and not self.position:
-                self._checksum = None
-            skip = self.position - reply.start
-            seen = 0
-            for chunk in reply.chunks:
-                if skip > 0:
-                    chunk, skip, seen = self._skip(chunk, skip, seen)
-                if chunk:
-                    if not self.position:
-                        self._refuse_page(chunk, reply)
-                        self._refuse_message(chunk)
-                    self.position += len(chunk)
-                    if self._checksum is not None:
-                        self._checksum = zlib.crc32(chunk, self._checksum)
-                    yield chunk
-            self._check_length(skip)
+            self._part.hold(reply)
+            try:
+                yield from self._read(reply)
+            finally:
+                self._part.hold(None)
+
+    def _read(self, reply: Reply) -> Iterator[bytes]:
+        self._note(reply)
+        skip = self.position - reply.start
+        seen = 0
+        for chunk in reply.chunks:
+            if skip > 0:
+                chunk, skip, seen = self._skip(chunk, skip, seen)
+            if self._span.stop is not None:
+                chunk = chunk[: self._span.stop - self.position]
+            if chunk:
+                if not self.position:
+                    self._refuse_page(chunk, reply)
+                    self._refuse_message(chunk)
+                self.position += len(chunk)
+                self._part.position = self.position
+                if self._checksum is not None:
+                    self._checksum = zlib.crc32(chunk, self._checksum)
+                yield chunk
+            if self.position == self._span.stop:
+                return
+        self._check_length(skip)
+
+    def _note(self, reply: Reply) -> None:
+        """Take what a reply says of the file, and refuse to go on if it is another one."""
+        told = (self.size, reply.size), (self._span.validator, reply.validator)
+        if any(None not in pair and pair[0] != pair[1] for pair in told):
+            raise self._changed()
+        if self._span.start and reply.start < self.position:
+            raise self._changed()
+        self._validator = reply.validator or self._span.validator
+        self._part.size = self.size = self.size if reply.size is None else reply.size
+        self._part.validator, self._part.partial = self._validator, reply.partial
+        if reply.resumable and not self.position:
+            self._checksum = None
 
     def _skip(self, chunk: bytes, skip: int, seen: int) -> tuple[bytes, int, int]:
         """Drop what was given before; refuse to go on if it is not the same."""
@@ -248,8 +335,11 @@ class _Transfer:
     def _check_length(self, skip: int) -> None:
         if skip > 0:
             raise self._changed()
-        if self.size is not None and self.position != self.size:
-            raise BrokenTransferError(f"{self.size:,} bytes were announced")
+        if self.size is None:
+            return
+        end = self.size if self._span.stop is None else min(self._span.stop, self.size)
+        if self.position != end:
+            raise BrokenTransferError(f"{end:,} bytes were announced")
 
     def _changed(self) -> ChangedFileError:
         return ChangedFileError(

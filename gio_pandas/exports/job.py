@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -25,17 +28,22 @@ from gio_pandas.exports.files import Downloads, Part
 from gio_pandas.settings import check_timeout
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
     import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
-    from gio_pandas.exports.dtypes import DtypeBackend
+    from gio_pandas.exports.frames import DtypeBackend
 
 __all__ = [
     "ExportJob",
     "Order",
+    "Platform",
     "Verdict",
+    "Wait",
     "judge",
     "next_delay",
+    "rerouted",
 ]
 
 _SHORTEST_DELAY = 0.5
@@ -102,7 +110,7 @@ class Order:
         The verb's other arguments, for provenance and ``refresh``.
     value_types
         The platform's ``valueType`` of a tag's column, by key and by name.
-    dtype, dtype_backend, timeout
+    columns, dtype, dtype_backend, memory_limit, timeout
         What ``to_pandas`` and ``wait`` take where they are given nothing.
     """
 
@@ -115,13 +123,19 @@ class Order:
     charset: str = "UTF-16LE"
     arguments: Mapping[str, Any] = field(default_factory=dict)
     value_types: Mapping[str, str] = field(default_factory=dict)
+    columns: Sequence[str] | None = None
     dtype: Any = None
     dtype_backend: DtypeBackend | None = None
+    memory_limit: int | None = None
     timeout: float | None = 3600.0
 
 
-class _Platform(Downloads, Protocol):
-    def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None: ...
+class Platform(Downloads, Protocol):
+    """What answers polls and downloads."""
+
+    def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None:
+        """Ask once how far a job is; see ``Client.job_result``."""
+        ...
 
 
 class ExportJob:
@@ -148,7 +162,7 @@ class ExportJob:
 
     def __init__(
         self,
-        platform: _Platform,
+        platform: Platform,
         job_id: str,
         order: Order,
         *,
@@ -162,6 +176,7 @@ class ExportJob:
         self._order = order
         self._stage = stage
         self._uris: tuple[str, ...] = ()
+        self._failure: GioError | None = None
         self._clock = clock
         self._sleep = sleep
         self._created = clock()
@@ -218,7 +233,9 @@ class ExportJob:
             No answer came, or the platform does not let you in.
         """
         with self._named():
-            return self._poll() is Verdict.DONE
+            if not self._uris:
+                self._take(self._platform.job_result(self._id))
+            return bool(self._uris)
 
     def wait(self, *, timeout: float | EllipsisType | None = ...) -> Self:
         """Wait until the files are ready.
@@ -248,42 +265,30 @@ class ExportJob:
                 self._sleep(pause)
         return self
 
+    def fail_later(self, error: GioError) -> None:
+        """Keep an error of a wait elsewhere: whoever waits for the job next gets it, once."""
+        self._failure = error
+
     def _pauses(self, bound: float | None) -> Iterator[float]:
         """Poll until the files are ready, and say before each further poll how long to pause."""
-        began = self._clock()
-        odd_since: float | None = None
-        while True:
-            left = None if bound is None else bound - (self._clock() - began)
-            verdict, trouble = self._try_poll(left)
-            if verdict is Verdict.DONE:
-                return
-            waited = self._clock() - began
-            if verdict is Verdict.ODD:
-                odd_since = waited if odd_since is None else odd_since
-                self._refuse_oddity(waited - odd_since, trouble)
-            elif verdict is Verdict.GOING:
-                odd_since = None
-            self._refuse_overtime(bound, waited, trouble)
-            pause = next_delay(waited, random.random())
-            yield pause if bound is None else min(pause, max(bound - waited, 0.01))
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        wait = Wait(self, bound, self._clock())
+        while not wait.is_over:
+            answer = self._ask(wait.left(self._clock()))
+            pause = wait.after(answer, self._clock(), random.random())
+            if pause is not None:
+                yield pause
 
-    def _try_poll(
-        self, left: float | None
-    ) -> tuple[Verdict | None, GraphQLError | PlatformUnavailableError | None]:
+    def _ask(self, left: float | None) -> JobResult | GioError | None:
         try:
-            return self._poll(left), None
-        except GraphQLError as error:
-            if not self._known:  # an id of nothing is told at once
-                raise
-            return Verdict.ODD, error
-        except PlatformUnavailableError as error:
-            # What is not the platform will not become it; what is away will come back.
-            return (None if error.transient else Verdict.ODD), error
+            return self._platform.job_result(self._id, timeout=left)
+        except GioError as error:
+            return error
 
-    def _poll(self, left: float | None = None) -> Verdict:
-        if self._uris:
-            return Verdict.DONE
-        result = self._platform.job_result(self._id, timeout=left)
+    def _take(self, result: JobResult | None) -> Verdict:
+        """Note what a poll answered."""
         verdict = judge(result.stage if result else None)
         if result is not None:
             self._known = True
@@ -309,28 +314,6 @@ class ExportJob:
         if self.submitted_at is not None:  # else it may have been finished long ago
             self.finished_at = datetime.now(UTC)
 
-    def _refuse_oddity(self, seconds: float, trouble: GioError | None) -> None:
-        if seconds >= _PATIENCE:
-            if trouble is not None:
-                raise trouble
-            raise JobFailedError(
-                f"For {seconds:.0f} s the platform has given no documented answer about the job "
-                f"(last stage: {self._stage})",
-                hint="Check that the id is of a job on this platform; else try a newer gio-pandas.",
-            )
-
-    def _refuse_overtime(
-        self, bound: float | None, waited: float, trouble: GioError | None
-    ) -> None:
-        if bound is None or waited < bound:
-            return
-        state = f"last trouble: {trouble.what}" if trouble else f"stage {self._stage}"
-        raise JobTimeoutError(
-            f"The export of {self._label()} was not finished within {bound:g} s ({state})",
-            hint=f"It goes on: gio.attach({self.id!r}).to_pandas(timeout=…) waits on.",
-            job=self,
-        )
-
     def _label(self) -> str:
         kind = self._order.kind.label if self._order.kind else ""
         return (
@@ -355,19 +338,26 @@ class ExportJob:
     def to_pandas(
         self,
         *,
+        columns: Iterable[str] | None = None,
         dtype: Any = None,
         dtype_backend: DtypeBackend | None = None,
+        memory_limit: int | float | str | None = None,
         timeout: float | EllipsisType | None = ...,
     ) -> pd.DataFrame:
         """Wait, download every file, and give the table.
 
         Parameters
         ----------
+        columns
+            Names of the columns to read, in the order wanted; the work of the others is skipped.
+            Left out, what the job was submitted with, else all; so for the other four.
         dtype
-            A dtype, or one by column name; wins over everything else. Left out, what the job was
-            submitted with; so for the other two.
+            A dtype, or one by column name; wins over everything else.
         dtype_backend
             ``"pyarrow"`` or ``"numpy_nullable"``, as pandas' readers take it.
+        memory_limit
+            Bytes, or a text such as ``"4 GB"``: as soon as the table is going to need more, it is
+            an error, and not a kernel that dies.
         timeout
             Seconds to wait; None waits for ever.
 
@@ -386,20 +376,36 @@ class ExportJob:
             A file is missing or never came whole.
         DecodeError
             A file is not the table it should be, or not of the same columns as the others.
+        MemoryLimitError
+            The table would need more memory than ``memory_limit``; the message has the estimate.
         """
         with self._named():
-            from gio_pandas.exports import dtypes, sinks
+            from gio_pandas.exports import frames, sinks
 
-            dtypes.check_choice(dtype, dtype_backend)
+            frames.check_choice(dtype, dtype_backend)
+            wanted, limit = self._wanted(columns), self._limit(memory_limit)
             self.wait(timeout=timeout)
             return sinks.to_pandas(
                 self,
+                columns=wanted,
                 dtype=self._order.dtype if dtype is None else dtype,
                 dtype_backend=dtype_backend or self._order.dtype_backend,
+                memory_limit=limit,
             )
 
-    def to_arrow(self, *, timeout: float | EllipsisType | None = ...) -> pa.Table:
+    def to_arrow(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        memory_limit: int | float | str | None = None,
+        timeout: float | EllipsisType | None = ...,
+    ) -> pa.Table:
         """Wait, download every file, and give the table as Arrow.
+
+        Parameters
+        ----------
+        columns, memory_limit, timeout
+            As ``to_pandas``.
 
         Returns
         -------
@@ -409,18 +415,278 @@ class ExportJob:
 
         Raises
         ------
-        JobTimeoutError, JobFailedError, DownloadError, DecodeError
+        JobTimeoutError, JobFailedError, DownloadError, DecodeError, MemoryLimitError
             As ``to_pandas``.
         """
         with self._named():
             from gio_pandas.exports import sinks
 
+            wanted, limit = self._wanted(columns), self._limit(memory_limit)
             self.wait(timeout=timeout)
-            return sinks.to_arrow(self)
+            return sinks.to_arrow(self, columns=wanted, memory_limit=limit)
+
+    def to_polars(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        memory_limit: int | float | str | None = None,
+        timeout: float | EllipsisType | None = ...,
+    ) -> pl.DataFrame:
+        """Wait, download every file, and give the table as a Polars frame (extra ``polars``).
+
+        Parameters
+        ----------
+        columns, memory_limit, timeout
+            As ``to_pandas``.
+
+        Returns
+        -------
+        polars.DataFrame
+            The rows and columns of ``to_pandas``: Int64, Float64, Datetime("us"), String.
+
+        Raises
+        ------
+        SettingsError
+            Polars is not installed.
+        JobTimeoutError, JobFailedError, DownloadError, DecodeError, MemoryLimitError
+            As ``to_pandas``.
+        """
+        with self._named():
+            from gio_pandas.exports import sinks
+
+            wanted, limit = self._wanted(columns), self._limit(memory_limit)
+            self.wait(timeout=timeout)
+            return sinks.to_polars(self, columns=wanted, memory_limit=limit)
+
+    def to_dask(
+        self,
+        client: Any = None,
+        *,
+        columns: Iterable[str] | None = None,
+        blocksize: int | str | None = "128 MB",
+        timeout: float | EllipsisType | None = ...,
+    ) -> dd.DataFrame:
+        """Wait, and give a lazy Dask frame whose partitions workers fetch (extra ``dask``).
+
+        What a column is depends on every value of it. So every file is read twice, by the workers:
+        now, to see what the columns are, of which nothing is kept, and when the frame is computed.
+        A file that is not the same then is an error. ``ddf.persist()`` spares a third time.
+
+        Workers need gio-pandas and must reach the platform. Credentials come to them by a plugin
+        of the client's, also to workers that come later, and are in no graph, key or log. Between
+        scheduler and workers they are as safe as the cluster's own traffic: use its TLS where the
+        network is not yours.
+
+        Parameters
+        ----------
+        client
+            A ``distributed.Client``; left out, the current one, and without one threads of this
+            process.
+        columns
+            As ``to_pandas``. ``ddf[["a", "b"]]`` skips the work of other columns, too.
+        blocksize
+            Bytes, or a text such as ``"128 MB"``: where the platform sends parts of a file
+            (``Range``), a larger one is read in several partitions of about that size. Else, and
+            with None, each file is one.
+        timeout
+            Seconds to wait; None waits for ever.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+            The rows of ``to_pandas``, in order. Its index is that of ``to_pandas``, 0, 1, …, over
+            all partitions, with known divisions. Each partition has the dtypes of ``to_pandas``,
+            and its ``attrs``.
+
+        Raises
+        ------
+        SettingsError
+            Dask is not installed, or the client cannot be used.
+        JobTimeoutError, JobFailedError, DownloadError, DecodeError
+            As ``to_pandas``; ``compute()`` may raise DownloadError, too.
+        """
+        with self._named():
+            from gio_pandas.exports import cluster
+            from gio_pandas.exports.memory import parse_size
+
+            wanted, size = self._wanted(columns), parse_size(blocksize, "blocksize")
+            crew = cluster.workers(self._platform, client)
+            self.wait(timeout=timeout)
+            return cluster.to_dask(self, self._platform, crew, columns=wanted, blocksize=size)
+
+    def iter_batches(
+        self,
+        rows: int = 131_072,
+        *,
+        columns: Iterable[str] | None = None,
+        timeout: float | EllipsisType | None = ...,
+    ) -> Iterator[pa.RecordBatch]:
+        """Wait, download every file, and give the rows batch by batch, in constant memory.
+
+        The files are kept on disk, in a temporary file that vanishes with the iterator: what a
+        column is depends on every value of it, so the first batch comes when all bytes have.
+
+        Parameters
+        ----------
+        rows
+            Rows in a batch; the last one may have fewer.
+        columns, timeout
+            As ``to_pandas``.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Rows in order; names and types as ``to_arrow``, the same in every batch.
+            ``batch.to_pandas()`` makes a frame of one.
+
+        Raises
+        ------
+        JobTimeoutError, JobFailedError, DownloadError, DecodeError
+            As ``to_pandas``.
+        """
+        if not isinstance(rows, int) or rows < 1:
+            raise ValueError(f"rows must be a whole number of at least 1, not {rows!r}")
+        wanted = self._wanted(columns)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with self._named():
+                from gio_pandas.exports import sinks
+
+                self.wait(timeout=timeout)
+                yield from sinks.iter_batches(self, rows, columns=wanted)
+
+        return batches()
+
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Iterable[str] | None = None,
+        compression: str = "zstd",
+        timeout: float | EllipsisType | None = ...,
+    ) -> list[str]:
+        """Wait, download every file, and write Parquet, in constant memory however large it is.
+
+        ``pd.read_parquet(path)`` gives what ``to_pandas`` gives, ``df.gio.source`` too.
+
+        Parameters
+        ----------
+        path
+            One file, if its name ends in ``.parquet``. Else a folder: ``part-00000.parquet`` and
+            so on, one for each file of the export; part files of an earlier export are replaced.
+            An address such as ``s3://bucket/users/`` goes through fsspec, with the package that
+            it needs for it (s3fs, gcsfs, adlfs, …). A local file is whole or not there.
+        columns, timeout
+            As ``to_pandas``.
+        compression
+            ``"zstd"``, ``"snappy"``, ``"gzip"``, ``"lz4"`` or ``"none"``.
+
+        Returns
+        -------
+        list of str
+            The files written.
+
+        Raises
+        ------
+        SettingsError
+            The folder holds other files, or the address cannot be written to.
+        JobTimeoutError, JobFailedError, DownloadError, DecodeError
+            As ``to_pandas``.
+        """
+        with self._named():
+            from gio_pandas.exports import writers
+
+            wanted, target = self._wanted(columns), writers.parquet_target(path, compression)
+            self.wait(timeout=timeout)
+            return writers.to_parquet(self, target, columns=wanted, compression=compression)
+
+    def to_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Iterable[str] | None = None,
+        encoding: str = "utf-8-sig",
+        timeout: float | EllipsisType | None = ...,
+    ) -> str:
+        r"""Wait, download every file, and write one CSV file, in constant memory.
+
+        Every value is written as the platform wrote it; only the charset, the quotes and the line
+        ends (``\r\n``) are of one kind now, and the files one.
+
+        Parameters
+        ----------
+        path
+            The file, or an address that goes through fsspec. A local file is whole or not there.
+        columns, timeout
+            As ``to_pandas``.
+        encoding
+            UTF-8 with a byte order mark by default, so that Excel opens it.
+
+        Returns
+        -------
+        str
+            The file written.
+
+        Raises
+        ------
+        SettingsError
+            The encoding is unknown, or lacks a letter of the export.
+        JobTimeoutError, JobFailedError, DownloadError, DecodeError
+            As ``to_pandas``.
+        """
+        with self._named():
+            from gio_pandas.exports import writers
+
+            wanted, target = self._wanted(columns), writers.csv_target(path, encoding)
+            self.wait(timeout=timeout)
+            return writers.to_csv(self, target, columns=wanted, encoding=encoding)
+
+    def download(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        timeout: float | EllipsisType | None = ...,
+    ) -> list[Path]:
+        """Wait, and save the export's files as the platform wrote them.
+
+        Parameters
+        ----------
+        folder
+            Where to; made if it is not there. A file is whole or not there.
+        timeout
+            As ``to_pandas``.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files, in order, under the names that they have on the platform, as far as those
+            are safe; a number tells apart what has the same name.
+
+        Raises
+        ------
+        JobTimeoutError, JobFailedError, DownloadError
+            As ``to_pandas``.
+        """
+        with self._named():
+            from gio_pandas.exports import writers
+
+            self.wait(timeout=timeout)
+            return writers.download(self, folder)
+
+    def _wanted(self, columns: Iterable[str] | None) -> Sequence[str] | None:
+        from gio_pandas.exports.layout import check_columns
+
+        return self._order.columns if columns is None else check_columns(columns)
+
+    def _limit(self, memory_limit: int | float | str | None) -> int | None:
+        from gio_pandas.exports.memory import parse_size
+
+        return self._order.memory_limit if memory_limit is None else parse_size(memory_limit)
 
     def parts(self) -> list[Part]:
         """Give the files of a finished job, in order, ready to be read."""
-        return [Part(self._platform, uri, sleep=self._sleep) for uri in self._uris]
+        sleep = None if self._sleep is time.sleep else self._sleep
+        return [Part(self._platform, uri, sleep=sleep) for uri in self._uris]
 
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
         return self._read_without_blocking().__await__()
@@ -442,3 +708,125 @@ class ExportJob:
 
     def __repr__(self) -> str:
         return f"<ExportJob {self._label()}, {self._stage}: gio.attach({self.id!r})>"
+
+
+class Wait:
+    """One wait for one job: what each answer to a poll means for it. It asks nothing itself.
+
+    Parameters
+    ----------
+    job
+        What is waited for.
+    bound
+        Seconds that the wait may take; None is no bound.
+    now
+        When it begins, in seconds that only grow.
+    """
+
+    def __init__(self, job: ExportJob, bound: float | None, now: float) -> None:
+        self.job = job
+        self._bound = bound
+        self._began = now
+        self._odd_since: float | None = None
+        job._failure = None  # of a wait before this one
+
+    @property
+    def platform(self) -> Platform:
+        """What answers for the job."""
+        return self.job._platform
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the files are ready."""
+        return bool(self.job._uris)
+
+    def left(self, now: float) -> float | None:
+        """Say how many seconds of the wait are left; None where it has no bound."""
+        return None if self._bound is None else self._bound - (now - self._began)
+
+    def after(self, answer: JobResult | GioError | None, now: float, jitter: float) -> float | None:
+        """Take a poll's answer, and say how long to pause before the next poll.
+
+        Parameters
+        ----------
+        answer
+            What the platform said, None where it knows nothing; or why there is no answer.
+        now
+            When it came.
+        jitter
+            See ``next_delay``.
+
+        Returns
+        -------
+        float or None
+            Seconds; None where the files are ready.
+
+        Raises
+        ------
+        JobFailedError, JobTimeoutError, AuthenticationError, DownloadError
+            As ``ExportJob.wait``.
+        """
+        with self.job._named():
+            verdict, trouble = self._read(answer)
+            if verdict is Verdict.DONE:
+                return None
+            waited = now - self._began
+            if verdict is Verdict.ODD:
+                self._odd_since = waited if self._odd_since is None else self._odd_since
+                self._refuse_oddity(waited - self._odd_since, trouble)
+            elif verdict is Verdict.GOING:
+                self._odd_since = None
+            self._refuse_overtime(waited, trouble)
+            pause = next_delay(waited, jitter)
+            return pause if self._bound is None else min(pause, max(self._bound - waited, 0.01))
+
+    def _read(self, answer: JobResult | GioError | None) -> tuple[Verdict | None, GioError | None]:
+        if not isinstance(answer, GioError):
+            return self.job._take(answer), None
+        # What is not the platform will not become it; what is away will come back.
+        if isinstance(answer, PlatformUnavailableError):
+            return (None if answer.transient else Verdict.ODD), answer
+        if isinstance(answer, GraphQLError) and self.job._known:
+            return Verdict.ODD, answer
+        raise answer  # an id of nothing is told at once
+
+    def _refuse_oddity(self, seconds: float, trouble: GioError | None) -> None:
+        if seconds >= _PATIENCE:
+            if trouble is not None:
+                raise trouble
+            raise JobFailedError(
+                f"For {seconds:.0f} s the platform has given no documented answer about the job "
+                f"(last stage: {self.job.stage})",
+                hint="Check that the id is of a job on this platform; else try a newer gio-pandas.",
+            )
+
+    def _refuse_overtime(self, waited: float, trouble: GioError | None) -> None:
+        if self._bound is None or waited < self._bound:
+            return
+        job = self.job
+        state = f"last trouble: {trouble.what}" if trouble else f"stage {job.stage}"
+        raise JobTimeoutError(
+            f"The export of {job._label()} was not finished within {self._bound:g} s ({state})",
+            hint=f"It goes on: gio.attach({job.id!r}).to_pandas(timeout=…) waits on.",
+            job=job,
+        )
+
+
+def rerouted(
+    job: ExportJob, route: Callable[[Platform], Platform], sleep: Callable[[float], None]
+) -> ExportJob:
+    """Give the same job, read over another line than its own.
+
+    Parameters
+    ----------
+    job
+        A finished job.
+    route
+        Makes the line out of the job's platform.
+    sleep
+        How to pass the seconds between attempts to download.
+    """
+    twin = copy(job)
+    twin._platform = route(job._platform)
+    twin._sleep = sleep
+    return twin

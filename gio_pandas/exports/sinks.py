@@ -1,93 +1,159 @@
-"""What a finished job becomes: Arrow, pandas."""
+"""What a finished job becomes in memory: Arrow, pandas, Polars, batches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from gio_pandas._version import __version__
-from gio_pandas.api.models import Kind
-from gio_pandas.errors import DecodeError
-from gio_pandas.exports import dtypes
-from gio_pandas.exports.decode import TextTable, read_part
+from gio_pandas.errors import SettingsError
+from gio_pandas.exports import frames
+from gio_pandas.exports.decode import read_part
+from gio_pandas.exports.dtypes import Piece
 from gio_pandas.exports.files import Part
+from gio_pandas.exports.frames import Column
+from gio_pandas.exports.layout import Layout
+from gio_pandas.exports.memory import Meter
+from gio_pandas.exports.reading import for_each_part
+from gio_pandas.exports.spool import Spool
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
-    from gio_pandas.exports.job import ExportJob, Order
+    from gio_pandas.exports.job import ExportJob
 
-__all__ = ["provenance", "to_arrow", "to_pandas"]
+_RELEASED = 1 << 25
+"""Bytes let go before they are given back: Arrow's allocator would keep them for itself."""
 
+__all__ = ["iter_batches", "provenance", "to_arrow", "to_pandas", "to_polars"]
 
 def to_pandas(
-    job: ExportJob, *, dtype: Any, dtype_backend: dtypes.DtypeBackend | None
+    job: ExportJob,
+    *,
+    columns: Sequence[str] | None,
+    dtype: Any,
+    dtype_backend: frames.DtypeBackend | None,
+    memory_limit: int | None,
 ) -> pd.DataFrame:
     """Read a finished job's files into a frame; see ``ExportJob.to_pandas``."""
-    parts = _read_parts(job)
-    data = _typed(job.order, parts, dtype)
-    frame = dtypes.to_frame(data, dtype=dtype, dtype_backend=dtype_backend)
-    choice = {"dtype": dtypes.plain(dtype), "dtype_backend": dtype_backend}
-    frame.attrs["gio"] = provenance(job, parts, len(frame), choice)
+    layout = Layout(job.order, columns, dtype)
+    shelves = _read(job, layout, memory_limit)
+    rows = sum(shelf.rows for shelf in shelves)
+    frame = frames.to_frame(
+        _columns(layout, shelves), rows, dtype=layout.chosen, dtype_backend=dtype_backend
+    )
+    choice = {"columns": columns, "dtype": frames.plain(dtype), "dtype_backend": dtype_backend}
+    frame.attrs["gio"] = provenance(job, [shelf.charset for shelf in shelves], rows, choice)
     return frame
 
 
-def to_arrow(job: ExportJob) -> pa.Table:
+def to_arrow(
+    job: ExportJob, *, columns: Sequence[str] | None, memory_limit: int | None
+) -> pa.Table:
     """Read a finished job's files into an Arrow table; see ``ExportJob.to_arrow``."""
-    return _typed(job.order, _read_parts(job), None)
+    layout = Layout(job.order, columns)
+    shelves = _read(job, layout, memory_limit)
+    return pa.table({column.name: column.chunked() for column in _columns(layout, shelves)})
 
 
-def _read_parts(job: ExportJob) -> list[tuple[Part, TextTable]]:
-    """Read every file of a job, in order, and refuse them if their columns differ."""
-    read: list[tuple[Part, TextTable]] = []
-    for part in job.parts():
-        table = read_part(part, job.order.charset)
-        if read and table.names != read[0][1].names:
-            raise DecodeError(
-                f"{part.name!r} has the columns {', '.join(table.names)}, but the files before "
-                f"it have {', '.join(read[0][1].names)}",
-                hint="Export it again; if it comes back, report it to the platform's operator.",
-                file=part.uri,
-            )
-        read.append((part, table))
-    return read
+def to_polars(
+    job: ExportJob, *, columns: Sequence[str] | None, memory_limit: int | None
+) -> pl.DataFrame:
+    """Read a finished job's files into a Polars frame; see ``ExportJob.to_polars``."""
+    try:
+        import polars
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "Polars is not installed", hint='Run: python -m pip install "gio-pandas[polars]"'
+        ) from error
+    frame = polars.from_arrow(to_arrow(job, columns=columns, memory_limit=memory_limit))
+    assert isinstance(frame, polars.DataFrame)  # noqa: S101 a table has columns
+    return frame
 
 
-def _typed(order: Order, parts: list[tuple[Part, TextTable]], dtype: Any) -> pa.Table:
-    """Put the parts together, and type what ``dtype`` does not speak of."""
-    headers = parts[0][1].names
-    text = pa.concat_tables([table.data for _, table in parts])
-    text = text.rename_columns(dtypes.unique_names(headers))
-    analysis = order.kind is not None and order.kind.is_analysis
-    chosen = dtypes.chosen_dtypes(text.column_names, dtype)
-    return dtypes.typed(
-        text,
-        analysis=analysis,
-        value_types=_value_types(order, headers),
-        headers=headers,
-        # A number asked for is one in the form that analyses print it in, too.
-        keep_text=[
-            name for name, wanted in chosen.items() if not (analysis and dtypes.is_number(wanted))
-        ],
-    )
+def iter_batches(
+    job: ExportJob, rows: int, *, columns: Sequence[str] | None
+) -> Iterator[pa.RecordBatch]:
+    """Read a finished job's files batch by batch; see ``ExportJob.iter_batches``."""
+    with Spool(job.parts(), job.order.charset, Layout(job.order, columns)) as spool:
+        spool.fill()
+        yield from spool.batches(rows)
 
 
-def _value_types(order: Order, names: Sequence[str]) -> Mapping[str, str]:
-    """Say which columns are of a type that the platform declares.
+def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_Shelf]:
+    parts = job.parts()
+    meter = Meter(memory_limit, parts)
+    shelves = {part: _Shelf(part, layout, meter) for part in parts}
 
-    In a tag's export the value stands beside the user's id, whatever its header is.
-    """
-    known = order.value_types
-    if order.kind is Kind.TAG and len(names) == 2 and known and names[1] not in known:
-        return {names[1]: next(iter(known.values()))}
-    return known
+    def read(part: Part, threads: Executor) -> None:
+        read_part(part, job.order.charset, shelves[part], threads)
+
+    for_each_part(parts, read)
+    return list(shelves.values())
+
+
+class _Shelf:
+    """One file's columns, typed piece by piece; takes its rows as they are read."""
+
+    def __init__(self, part: Part, layout: Layout, meter: Meter) -> None:
+        self.charset = ""
+        self.rows = 0
+        self.columns: list[list[Piece]] = []
+        self._part = part
+        self._layout = layout
+        self._meter = meter
+        self._nbytes = 0
+
+    def start(self, names: tuple[str, ...], charset: str) -> Sequence[int]:
+        self._layout.agree(self._part, names)
+        self.charset, self.rows, self._nbytes = charset, 0, 0
+        self.columns = [[] for _ in self._layout.rules]
+        return self._layout.positions
+
+    def work(self, batch: pa.RecordBatch) -> tuple[int, list[Piece]]:
+        return len(batch), self._layout.read(batch)
+
+    def put(self, made: tuple[int, list[Piece]], position: int) -> None:
+        rows, pieces = made
+        for column, piece in zip(self.columns, pieces, strict=True):
+            column.append(piece)
+        self.rows += rows
+        self._nbytes += sum(piece.nbytes for piece in pieces)
+        self._meter.note(self._part, self._nbytes, position)
+
+
+def _columns(layout: Layout, shelves: Sequence[_Shelf]) -> Iterator[Column]:
+    """Put each column together; its pieces are let go one by one, as they are taken."""
+    for position, rule in enumerate(layout.rules):
+        pieces = [piece for shelf in shelves for piece in shelf.columns[position]]
+        for shelf in shelves:
+            shelf.columns[position] = []
+        type_ = rule.decide({piece.seen for piece in pieces})
+        rule.warn(type_)
+        missing = any(piece.values.null_count for piece in pieces)
+        yield Column(rule.name, type_, missing, _cast(pieces, type_))
+
+
+def _cast(pieces: list[Piece], type_: pa.DataType) -> Iterator[pa.Array]:
+    """Give the pieces one by one, and what the ones before held back to the system."""
+    pieces.reverse()
+    held = 0
+    while pieces:
+        piece = pieces.pop()
+        if held >= _RELEASED:
+            pa.default_memory_pool().release_unused()
+            held = 0
+        held += piece.nbytes
+        yield piece.cast(type_)
 
 
 def provenance(
-    job: ExportJob, parts: list[tuple[Part, TextTable]], rows: int, choice: Mapping[str, Any]
+    job: ExportJob, charsets: Sequence[str], rows: int, choice: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Say where a frame comes from, in plain values that survive JSON and Parquet."""
     order = job.order
@@ -99,8 +165,8 @@ def provenance(
         "id": order.item_id,
         "name": order.name,
         "job": job.id,
-        "files": [part.name for part, _ in parts],
-        "charset": ", ".join(dict.fromkeys(table.charset for _, table in parts)),
+        "files": [part.name for part in job.parts()],
+        "charset": ", ".join(dict.fromkeys(charsets)),
         "rows": rows,
         "submitted": _time(job.submitted_at),
         "finished": _time(job.finished_at),

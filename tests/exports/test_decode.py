@@ -7,14 +7,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
+from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gio_pandas import DecodeError, DownloadError
+from gio_pandas.exports import charset as charsets
 from gio_pandas.exports import decode
-from gio_pandas.exports.decode import TextTable, candidates, codec_name, read_part
+from gio_pandas.exports.charset import candidates, codec_name
+
+from .text import TextTable, read_text
 
 CHARSETS = ("UTF-16LE", "UTF-8", "GBK", "GB18030", "UTF-16BE")
 HEADER = "gio_id,城市\n"
@@ -29,6 +33,7 @@ class Bytes:
     fails: bool = False
     uri: str = "/jobs/results/DES-1/用户.csv"
     name: str = "用户.csv"
+    position: int = 0
 
     def chunks(self) -> Iterator[bytes]:
         """Give the bytes."""
@@ -44,7 +49,7 @@ class Bytes:
 
 def read(body: bytes, charset: str = "UTF-8", **how: object) -> TextTable:
     """Read a file of these bytes."""
-    return read_part(Bytes(body, **how), charset)  # type: ignore[arg-type]
+    return read_text(Bytes(body, **how), charset)  # type: ignore[arg-type]
 
 
 def rows(table: TextTable) -> list[list[str | None]]:
@@ -184,6 +189,7 @@ def written(table: list[list[str]], quoting: str, newline: str, *, last: bool) -
     quoting=st.sampled_from(["all", "needed", "some"]),
     newline=st.sampled_from(["\n", "\r\n", "\r"]),
     last=st.booleans(),
+    block=st.sampled_from([1, 2, 3, 5, 8, 13, 40, 1 << 20]),
 )
 def test_what_was_written_is_what_is_read(
     table: list[list[str]],
@@ -193,8 +199,9 @@ def test_what_was_written_is_what_is_read(
     quoting: str,
     newline: str,
     last: bool,
+    block: int,
 ) -> None:
-    """Charset, mark, quotes, line ends and chunk sizes never change a character or a row."""
+    """Charset, mark, quotes, line ends, chunks and blocks never change a character or a row."""
     # A header alone, without a line break, may be of any charset; so may bytes without ASCII.
     assume(last or len(table) > 1)
     assume(not table[0][0].startswith("\ufeff"))
@@ -202,7 +209,8 @@ def test_what_was_written_is_what_is_read(
     text = written(table, quoting, newline, last=last)
     marked = bom and charset.startswith("UTF")
     codec = codec_name(charset)
-    found = read((("\ufeff" if marked else "") + text).encode(codec), charset, sizes=sizes)
+    with patch.object(decode, "_BLOCK", block):
+        found = read((("\ufeff" if marked else "") + text).encode(codec), charset, sizes=sizes)
     assert found.charset == codec
     assert list(found.names) == table[0]
     body = [[value or None for value in row] for row in table[1:]]
@@ -220,7 +228,7 @@ def test_no_character_is_lost_at_a_chunks_edge(charset: str, size: int) -> None:
 
 def test_no_character_is_lost_at_the_edge_of_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chunk of any length is transcoded in pieces that may end inside of a character, too."""
-    monkeypatch.setattr(decode, "CHUNK", 7)
+    monkeypatch.setattr(charsets, "CHUNK", 7)
     body = (HEADER + "1,𠮷野家😀\n" * 50).encode("utf-16-le")
     assert rows(read(body, "UTF-16LE")) == [["1", "𠮷野家😀"]] * 50
 

@@ -15,14 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gio_pandas import DecodeError
-from gio_pandas.exports.dtypes import (
-    chosen_dtypes,
-    is_identity,
-    text_dtype,
-    to_frame,
-    typed,
-    unique_names,
-)
+from gio_pandas.exports import frames
+from gio_pandas.exports.dtypes import is_identity, rules, unique_names
+from gio_pandas.exports.frames import chosen_dtypes, text_dtype
 
 IS_PANDAS_3 = int(pd.__version__.partition(".")[0]) >= 3
 TEXT = "str" if IS_PANDAS_3 else "string"
@@ -41,6 +36,27 @@ def table(name: str, values: list[str], parts: int = 1) -> pa.Table:
     """Make a list of users with the values in its second column."""
     ids = text([f"u{number}" for number in range(len(values))], parts)
     return pa.table({"gio_id": ids, name: text(values, parts)})
+
+
+def typed(data: pa.Table, headers: list[str] | None = None, **how: Any) -> pa.Table:
+    """Type every column, each of its chunks by itself, as the files of an export are."""
+    columns = []
+    for column, rule in zip(data.columns, rules(headers or data.column_names, **how), strict=True):
+        pieces = [rule.read(chunk) for chunk in column.chunks]
+        type_ = rule.decide({piece.seen for piece in pieces})
+        rule.warn(type_)
+        columns.append(pa.chunked_array([piece.cast(type_) for piece in pieces], type_))
+    return pa.table(columns, names=data.column_names)
+
+
+def to_frame(data: pa.Table, dtype: Any = None, **how: Any) -> pd.DataFrame:
+    """Make a frame of typed columns."""
+    chosen = chosen_dtypes(data.column_names, dtype)
+    columns = [
+        frames.Column(name, column.type, column.null_count > 0, iter(column.chunks))
+        for name, column in zip(data.column_names, data.columns, strict=True)
+    ]
+    return frames.to_frame(columns, data.num_rows, dtype=chosen, **how)
 
 
 def convert(

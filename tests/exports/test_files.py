@@ -16,9 +16,10 @@ import pytest
 
 from gio_pandas import AuthenticationError, DownloadError, GioError
 from gio_pandas.api.client import Client
-from gio_pandas.exports.decode import read_part
 from gio_pandas.exports.files import Part, download_urls, file_name, retry_delay
 from gio_pandas.settings import Settings
+
+from .text import read_text
 
 NAME = "下载用户列表.csv"
 URI = f"/jobs/results/DES-1/{NAME}"
@@ -459,7 +460,7 @@ def test_a_transfer_that_breaks_while_it_is_decoded_is_taken_up(serve: Serve, ra
     """Arrow reads ahead in threads of its own: a transfer is taken up there as anywhere."""
     body = "gio_id,x\n" + "".join(f"{n},会员\n" for n in range(200_000))
     shelf = Shelf(body.encode("utf-16-le"), cuts=[70_000, 900_000, 1_000_000], ranges=ranges)
-    found = read_part(part(serve(shelf)), "UTF-16LE")
+    found = read_text(part(serve(shelf)), "UTF-16LE")
     assert found.data.column(0).to_pylist() == [str(n) for n in range(200_000)]
     assert len(shelf.asked) == 4
 
@@ -468,7 +469,7 @@ def test_a_transfer_that_breaks_while_it_is_decoded_is_taken_up(serve: Serve, ra
 def test_a_table_that_changed_is_read_anew(serve: Serve, ranges: bool) -> None:
     """The new file is read from its beginning, and nothing of the old one is in it."""
     shelf = Shelf(cuts=[300_000], changes=OTHER, ranges=ranges)
-    found = read_part(part(serve(shelf)), "UTF-8")
+    found = read_text(part(serve(shelf)), "UTF-8")
     columns = [column.to_pylist() for column in found.data.columns]
     rows = [",".join(row) for row in zip(*columns, strict=True)]
     assert "\n".join(["gio_id,usr_x", *rows, ""]) == OTHER.decode()

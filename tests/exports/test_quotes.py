@@ -15,10 +15,11 @@ OWN_QUOTES = st.sampled_from(['5" pipe', 'a""b', 'x"', '用"户"'])
 
 
 def is_broken(text: bytes, size: int) -> bool:
-    """Watch a stream in pieces of a size; what comes out is what went in."""
+    """Watch a stream in pieces of a size."""
     watch = QuoteWatch()
-    pieces = [text[start : start + size] for start in range(0, len(text), size)]
-    assert b"".join(watch.watch(iter(pieces))) == text
+    for start in range(0, len(text), size):
+        watch.look(text[start : start + size])
+    watch.look(b"\n")
     return watch.broken
 
 
@@ -42,7 +43,7 @@ def test_what_a_csv_writer_writes_is_not_broken(
     """Nor is a text's own quote in a field without quotes around it, before or between."""
     half = written(rows, quoting, line_end)
     text = half.join(["", *(f"1,{field}{line_end}" for field in own), ""])
-    assert not is_broken(text.encode() + b"\x1e\n", size)
+    assert not is_broken(text.encode(), size)
 
 
 @given(st.text(alphabet='a",\n', max_size=12), st.integers(1, 5))
@@ -53,16 +54,16 @@ def test_it_judges_as_the_csv_module_does(text: str, size: int) -> None:
         refused = False
     except csv.Error as error:
         refused = "expected after" in str(error)
-    assert is_broken(text.encode() + b"\n\x1e\n", size) is refused
+    assert is_broken(text.encode() + b"\n", size) is refused
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 64])
 @pytest.mark.parametrize("text", [b'1,"b"x\n', b'1,"x\n2,"y\n', b'5"x,"b"x\n', b'"a" ,1\n'])
 def test_a_field_that_goes_on_behind_its_closing_quote_is_broken(text: bytes, size: int) -> None:
     """Rows may have run into each other there."""
-    assert is_broken(text + b"\x1e\n", size)
+    assert is_broken(text, size)
 
 
 def test_a_field_of_any_length_and_any_line_end_will_do() -> None:
     """Where a text has a quote of its own, long fields and lone returns are still fine."""
-    assert not is_broken(b'1,5" pipe\r2,"' + b"x" * 300_000 + b'"\r\x1e\n', 1 << 16)
+    assert not is_broken(b'1,5" pipe\r2,"' + b"x" * 300_000 + b'"\r', 1 << 16)

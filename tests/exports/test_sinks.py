@@ -16,7 +16,7 @@ import pytest
 import gio_pandas as gio
 from gio_pandas.api.downloads import Reply
 from gio_pandas.api.models import JobResult, Kind
-from gio_pandas.exports.dtypes import text_dtype
+from gio_pandas.exports.frames import text_dtype
 from gio_pandas.exports.job import ExportJob, Order
 
 TEXT = str(text_dtype())
@@ -71,7 +71,11 @@ def test_a_frame_can_be_written_to(parts: int) -> None:
 def test_what_to_pandas_was_given_is_in_the_provenance() -> None:
     """``refresh`` runs with the dtypes that the frame was made with."""
     frame = job("gio_id,n\n1,2\n").to_pandas(dtype={"n": str}, dtype_backend="pyarrow")
-    assert frame.attrs["gio"]["arguments"] == {"dtype": {"n": "str"}, "dtype_backend": "pyarrow"}
+    assert frame.attrs["gio"]["arguments"] == {
+        "columns": None,
+        "dtype": {"n": "str"},
+        "dtype_backend": "pyarrow",
+    }
 
 
 def test_parts_are_read_in_order() -> None:
@@ -221,6 +225,6 @@ def test_provenance_is_plain_and_whole() -> None:
         "files": ["用户_0.csv", "用户_1.csv"],
         "charset": "utf-8",
         "rows": 2,
-        "arguments": {**arguments, "dtype": None, "dtype_backend": None},
+        "arguments": {**arguments, "columns": None, "dtype": None, "dtype_backend": None},
         "version": gio.__version__,
     }

@@ -1,0 +1,48 @@
+"""What a reader should know and is no error: told where the table was asked for."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+__all__ = ["collected", "warn"]
+
+_PACKAGE = __name__.partition(".")[0]
+_collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside of this package that asked for the table.
+
+    Where notices are collected, it is put with the others.
+    """
+    notices = _collected.get()
+    if notices is not None:
+        notices.append(message)
+    else:
+        warnings.warn(message, stacklevel=_users_level())
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Collect what this thread warns of.
+
+    A thread of ours has no line of the user's to warn at, and ``warnings.catch_warnings`` changes
+    what all threads do.
+    """
+    notices: list[str] = []
+    token = _collected.set(notices)
+    try:
+        yield notices
+    finally:
+        _collected.reset(token)
+
+
+def _users_level() -> int:
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == _PACKAGE:
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,177 @@
+"""An export's rows on disk: read once, typed when all of them are known, never whole in memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import Self
+
+import pyarrow as pa
+
+from gio_pandas.exports.decode import read_part
+from gio_pandas.exports.dtypes import TEXT, Seen
+from gio_pandas.exports.files import Part
+from gio_pandas.exports.layout import Layout
+from gio_pandas.exports.reading import for_each_part
+
+__all__ = ["Spool"]
+
+_Looked = tuple[pa.RecordBatch, list[Seen]]
+
+
+class Spool:
+    """The text of all files, in temporary files that vanish with the process at the latest.
+
+    Parameters
+    ----------
+    parts
+        The files.
+    charset
+        What they were asked for in.
+    layout
+        Their columns.
+    folder
+        Where there is room; left out, the system's folder for temporary files.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        charset: str,
+        layout: Layout,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._charset = charset
+        self._layout = layout
+        self._rolls = [_Roll(part, layout, folder) for part in parts]
+        self._types: list[pa.DataType] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for roll in self._rolls:
+            roll.close()
+
+    def fill(self) -> None:
+        """Read every file, and decide what each column is."""
+        rolls = {roll.part: roll for roll in self._rolls}
+
+        def read(part: Part, threads: Executor) -> None:
+            read_part(part, self._charset, rolls[part], threads)
+            rolls[part].finish()
+
+        for_each_part(list(rolls), read)
+        for position, rule in enumerate(self._layout.rules):
+            seen = set().union(*(roll.seen[position] for roll in self._rolls))
+            self._types.append(rule.decide(seen))
+
+    @property
+    def charsets(self) -> list[str]:
+        """What each file is written in."""
+        return [roll.charset for roll in self._rolls]
+
+    @property
+    def rows(self) -> list[int]:
+        """How many rows each file has."""
+        return [roll.rows for roll in self._rolls]
+
+    @property
+    def types(self) -> list[pa.DataType]:
+        """What each column is; see ``Rule.decide``."""
+        return self._types
+
+    def has_missing(self, position: int) -> bool:
+        """Whether a column has missing values, in any file."""
+        return any(roll.missing[position] for roll in self._rolls)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The names and types of the columns."""
+        names = [rule.name for rule in self._layout.rules]
+        return pa.schema(list(zip(names, self._types, strict=True)))
+
+    def text(self, number: int) -> Iterator[pa.RecordBatch]:
+        """Give a file's rows as they were written, some at a time."""
+        yield from self._rolls[number].batches()
+
+    def batches(self, rows: int, numbers: Iterable[int] | None = None) -> Iterator[pa.RecordBatch]:
+        """Give the rows of all files, or of some, as what the columns are, so many at a time."""
+        numbers = range(len(self._rolls)) if numbers is None else numbers
+        yield from _regrouped((self._typed(batch) for n in numbers for batch in self.text(n)), rows)
+
+    def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = zip(self._layout.rules, batch.columns, self._types, strict=True)
+        typed = [rule.convert(column, type_) for rule, column, type_ in columns]
+        return pa.record_batch(typed, schema=self.schema)
+
+
+def _regrouped(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Make batches of so many rows; the last one may have fewer."""
+    held: list[pa.RecordBatch] = []
+    have = 0
+    for batch in batches:
+        while have + len(batch) >= rows:
+            taken = rows - have
+            yield pa.concat_batches([*held, batch.slice(0, taken)])
+            batch, held, have = batch.slice(taken), [], 0
+        if len(batch):
+            held.append(batch)
+            have += len(batch)
+    if held:
+        yield pa.concat_batches(held)
+
+
+class _Roll:
+    """One file's rows; takes them as they are read."""
+
+    def __init__(self, part: Part, layout: Layout, folder: str | os.PathLike[str] | None) -> None:
+        self.part = part
+        self.charset = ""
+        self.rows = 0
+        self.seen: list[set[Seen]] = []
+        self.missing: list[int] = []
+        self._layout = layout
+        # Without a name: nothing stays behind, whatever becomes of the process.
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 close() closes it
+        self._writer: pa.RecordBatchWriter | None = None
+
+    def start(self, names: tuple[str, ...], charset: str) -> Sequence[int]:
+        self._layout.agree(self.part, names)
+        width = len(self._layout.rules)
+        self.charset, self.rows = charset, 0
+        self.seen, self.missing = [set() for _ in range(width)], [0] * width
+        self._file.seek(0)
+        self._file.truncate()
+        schema = pa.schema([(rule.name, TEXT) for rule in self._layout.rules])
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writer = pa.ipc.new_stream(self._file, schema, options=options)
+        return self._layout.positions
+
+    def work(self, batch: pa.RecordBatch) -> _Looked:
+        seen = [piece.seen for piece in self._layout.read(batch)]
+        return batch.rename_columns([rule.name for rule in self._layout.rules]), seen
+
+    def put(self, made: _Looked, position: int) -> None:
+        batch, seen = made
+        assert self._writer is not None  # noqa: S101 a file starts with its header
+        self._writer.write_batch(batch)
+        self.rows += len(batch)
+        for column, (known, new) in enumerate(zip(self.seen, seen, strict=True)):
+            known.add(new)
+            self.missing[column] += batch.column(column).null_count
+
+    def finish(self) -> None:
+        """Hear that all rows have come."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        self._file.seek(0)
+        with pa.ipc.open_stream(self._file) as reader:
+            yield from reader
+
+    def close(self) -> None:
+        self._file.close()

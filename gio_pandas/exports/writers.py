@@ -1,0 +1,188 @@
+"""What a finished job becomes on disk: Parquet, CSV, or the files as they are."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gio_pandas.errors import SettingsError
+from gio_pandas.exports import frames
+from gio_pandas.exports.dtypes import TEXT
+from gio_pandas.exports.files import Part
+from gio_pandas.exports.layout import Layout
+from gio_pandas.exports.reading import for_each_part
+from gio_pandas.exports.sinks import provenance
+from gio_pandas.exports.spool import Spool
+from gio_pandas.exports.targets import Target, safe_name, target
+
+if TYPE_CHECKING:
+    from gio_pandas.exports.job import ExportJob
+
+__all__ = ["csv_target", "download", "parquet_target", "to_csv", "to_parquet"]
+
+_COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "none")
+_PART_FILE = r"part-\d{5,}\.parquet"
+_ROW_GROUP = 131_072
+"""Rows: enough for a reader to skip by, few enough to be held in memory."""
+
+_NEEDS_QUOTES = r'[",\r\n]'
+_LINE_END = "\r\n"
+"""With this one, a lone return within a text is quoted too (RFC 4180)."""
+
+
+def parquet_target(path: str | os.PathLike[str], compression: str) -> Target:
+    """Check where Parquet is to be written, and how, before anything is waited for.
+
+    Raises
+    ------
+    SettingsError
+        It could not be written in the end.
+    """
+    if compression not in _COMPRESSIONS:
+        raise SettingsError(
+            f"compression={compression!r} is unknown", hint=f"Use {', '.join(_COMPRESSIONS)}."
+        )
+    found = target(path)
+    found.check(_pattern(found))
+    return found
+
+
+def csv_target(path: str | os.PathLike[str], encoding: str) -> Target:
+    """Check where CSV is to be written, and in what, before anything is waited for.
+
+    Raises
+    ------
+    SettingsError
+        It could not be written in the end.
+    """
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise SettingsError(
+            f"encoding={encoding!r} is unknown", hint='Use "utf-8-sig", "utf-8" or "gb18030".'
+        ) from error
+    found = target(path)
+    found.check(None)
+    return found
+
+
+def _pattern(found: Target) -> str | None:
+    """Say what the part files are called; None where all goes into one file."""
+    return None if found.path.endswith(".parquet") else _PART_FILE
+
+
+def to_parquet(
+    job: ExportJob, found: Target, *, columns: Sequence[str] | None, compression: str
+) -> list[str]:
+    """Write a finished job's files as Parquet; see ``ExportJob.to_parquet``."""
+    with _spool(job, columns, found) as spool:
+        spool.fill()
+        schema = _schema(job, spool, columns)
+        numbers = range(len(spool.rows))
+        pattern = _pattern(found)
+        files = {f"part-{number:05}.parquet": [number] for number in numbers}
+        with found.writing(pattern) as open_:
+            for name, held in (files if pattern else {"": list(numbers)}).items():
+                with (
+                    open_(name) as stream,
+                    pq.ParquetWriter(stream, schema, compression=compression) as writer,
+                ):
+                    for batch in spool.batches(_ROW_GROUP, held):
+                        writer.write_batch(batch)
+    return [f"{found.path.rstrip('/')}/{name}" for name in files] if pattern else [found.path]
+
+
+def _spool(job: ExportJob, columns: Sequence[str] | None, found: Target) -> Spool:
+    return Spool(job.parts(), job.order.charset, Layout(job.order, columns), found.local_folder)
+
+
+def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None) -> pa.Schema:
+    """Give the columns with what pandas keeps beside them: its dtypes, and a frame's ``attrs``."""
+    frame = frames.empty(spool.schema, [spool.has_missing(n) for n in range(len(spool.types))])
+    source = provenance(job, spool.charsets, sum(spool.rows), {"columns": columns})
+    known = pa.Schema.from_pandas(frame, preserve_index=False).metadata
+    attrs = {b"PANDAS_ATTRS": json.dumps({"gio": source}).encode()}
+    return spool.schema.with_metadata({**known, **attrs})
+
+
+def to_csv(job: ExportJob, found: Target, *, columns: Sequence[str] | None, encoding: str) -> str:
+    """Write a finished job's files as one CSV file; see ``ExportJob.to_csv``."""
+    encoder = codecs.getincrementalencoder(encoding)()
+    with _spool(job, columns, found) as spool:
+        spool.fill()
+        with found.writing(None) as open_, open_("") as stream:
+            for lines in _csv(spool):
+                try:
+                    stream.write(encoder.encode(lines))
+                except UnicodeEncodeError as error:
+                    letter = error.object[error.start]
+                    raise SettingsError(
+                        f"encoding={encoding!r} has no {letter!r}, which the export has",
+                        hint='Leave encoding= out, or use "gb18030".',
+                    ) from error
+    return found.path
+
+
+def _csv(spool: Spool) -> Iterator[str]:
+    yield _lines([pa.array([name], TEXT) for name in spool.schema.names])
+    for number in range(len(spool.rows)):
+        for batch in spool.text(number):
+            yield _lines(batch.columns)
+
+
+def _lines(columns: Sequence[pa.Array]) -> str:
+    """Write rows as CSV, quotes only where they are needed."""
+    # A row of one missing value would be a blank line, which readers pass over.
+    missing = '""' if len(columns) == 1 else ""
+    fields = [pc.fill_null(_quoted(column), missing) for column in columns]
+    rows = pc.binary_join_element_wise(*fields, pa.scalar(",", TEXT))
+    return _LINE_END.join([*rows.to_pylist(), ""])
+
+
+def _quoted(column: pa.Array) -> pa.Array:
+    needs = pc.match_substring_regex(column, _NEEDS_QUOTES)
+    if not pc.any(needs).as_py():
+        return column
+    quote, nothing = pa.scalar('"', TEXT), pa.scalar("", TEXT)
+    doubled = pc.replace_substring(column, '"', '""')
+    return pc.if_else(needs, pc.binary_join_element_wise(quote, doubled, quote, nothing), column)
+
+
+def download(job: ExportJob, folder: str | os.PathLike[str]) -> list[Path]:
+    """Save a finished job's files as they are; see ``ExportJob.download``."""
+    place = target(f"{os.fspath(folder)}/")
+    parts = job.parts()
+    names = dict(zip(parts, _distinct([safe_name(part.name) for part in parts]), strict=True))
+    with place.writing("") as open_:
+
+        def save(part: Part, _: Executor) -> None:
+            with open_(names[part]) as stream:
+                for chunk in part.chunks():
+                    stream.write(chunk)
+
+        for_each_part(parts, save)
+    return [Path(folder) / names[part] for part in parts]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Tell apart by a number what has the same name, in whatever case it is written."""
+    taken: set[str] = set()
+    given = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".")
+        fresh, number = name, 1
+        while fresh.casefold() in taken:
+            fresh = f"{stem}.{number}{dot}{suffix}" if stem else f"{name}.{number}"
+            number += 1
+        taken.add(fresh.casefold())
+        given.append(fresh)
+    return given
