@@ -5,36 +5,44 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gio_pandas.cli.connection import open_session, with_connection
-from gio_pandas.cli.terminal import ANALYSES, size
+from gio_pandas.cli.terminal import ANALYSES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gio_pandas.exports.job import ExportJob
 
 __all__ = ["export"]
 
 _KINDS = ("segment", "tag", *ANALYSES)
 _ONLY_FOR = {"tags": ("segment",), "properties": ("segment", "tag"), "detail": ("tag",)}
+_ENCODING = "utf-8-sig"
+_COMPRESSION = "zstd"
 _SPELLED = {"tags": "--tag", "properties": "--property", "detail": "--detail"}
 
 
-def _check_output(_: click.Context, __: click.Parameter, output: Path) -> Path:
+def _check_output(_: click.Context, __: click.Parameter, output: str) -> str:
     """Refuse, before anything is submitted, what could not be written in the end."""
-    if output.suffix.lower() not in _WRITERS:
-        raise click.BadParameter(f"'{output}' has to end in .csv or .parquet.")
-    if not output.parent.is_dir():
-        raise click.BadParameter(f"There is no folder '{output.parent}'.")
-    if not os.access(output.parent, os.W_OK):
-        raise click.BadParameter(f"The folder '{output.parent}' cannot be written to.")
+    from gio_pandas.errors import SettingsError
+    from gio_pandas.exports import writers
+
+    is_csv = output.lower().endswith(".csv")
+    if not is_csv and not output.lower().endswith((".parquet", "/", os.sep)):
+        raise click.BadParameter(
+            f"'{output}' has to end in .csv or .parquet, or in / for a folder of Parquet."
+        )
+    try:
+        if is_csv:
+            writers.csv_target(output, _ENCODING)
+        else:
+            writers.parquet_target(output, _COMPRESSION)
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from error
     return output
 
 
@@ -46,10 +54,9 @@ def _check_output(_: click.Context, __: click.Parameter, output: Path) -> Path:
     "--output",
     required=True,
     metavar="FILE",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
     callback=_check_output,
-    help="Where to: FILE.csv (UTF-8 with a mark, so that Excel opens it) or FILE.parquet. "
-    "A file that is there is replaced once the new one is whole.",
+    help="Where to: FILE.csv (UTF-8 with a mark, so that Excel opens it), FILE.parquet, or FOLDER/ "
+    "for a Parquet file for each of the export's. What is there is replaced once the new is whole.",
 )
 @click.option(
     "--tag",
@@ -80,7 +87,7 @@ def _check_output(_: click.Context, __: click.Parameter, output: Path) -> Path:
     help="How long to wait for the platform, 3600 by default; none waits for ever. [GIO_TIMEOUT]",
 )
 @with_connection
-def export(connection: dict[str, Any], kind: str, name: str, output: Path, **options: Any) -> None:
+def export(connection: dict[str, Any], kind: str, name: str, output: str, **options: Any) -> None:
     """Export a segment, tag or analysis to a file.
 
     KIND is segment (分群), tag (标签), funnel (漏斗分析), event (事件分析), retention (留存分析) or
@@ -102,10 +109,20 @@ def export(connection: dict[str, Any], kind: str, name: str, output: Path, **opt
         click.echo(
             f"Submitted {kind} {job.name}: gio.attach({job.id!r}) picks it up again", err=True
         )
-        frame = job.to_pandas()
-    _write(frame, output)
+        _write(job, output)
+    rows = job.rows or 0
     seconds = time.monotonic() - began
-    click.echo(f"{output}: {size(frame)} in {seconds:.1f} s")
+    click.echo(f"{output}: {rows:,} row{'s' * (rows != 1)} in {seconds:.1f} s")
+
+
+def _write(job: ExportJob, output: str) -> None:
+    try:
+        if output.lower().endswith(".csv"):
+            job.to_csv(output, encoding=_ENCODING)
+        else:
+            job.to_parquet(output, compression=_COMPRESSION)
+    except OSError as error:
+        raise click.ClickException(f"{output} was not written: {error}") from error
 
 
 @contextmanager
@@ -116,35 +133,3 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
     for warning in caught:
         click.echo(f"Warning: {warning.message}", err=True)
-
-
-def _write(frame: pd.DataFrame, output: Path) -> None:
-    """Write a file that is whole or not there; one that was there stays until then."""
-    target = output.resolve()  # through a link, as other tools write
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        _WRITERS[target.suffix.lower()](frame, partial)
-        partial.replace(target)
-    except OSError as error:
-        raise click.ClickException(f"{output} was not written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    frame = frame.copy(deep=False)
-    for name, column in frame.select_dtypes(["datetime", "datetimetz"]).items():
-        # Left to to_csv, the form of a date is chosen anew every few thousand rows.
-        frame[name] = column.astype(str).where(column.notna())
-    # With \r\n as the line's end, a lone \r within a text is quoted too (RFC 4180).
-    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
-
-
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_parquet(path, index=False)
-
-
-_WRITERS: Mapping[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": _write_csv,
-    ".parquet": _write_parquet,
-}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -19,17 +17,14 @@ from gio_pandas.exports import charset as charsets
 from gio_pandas.exports import records
 from gio_pandas.exports.dtypes import TEXT
 from gio_pandas.exports.files import ChangedFileError, Part
+from gio_pandas.exports.reading import Crew
 
 __all__ = ["Head", "Taker", "read_head", "read_part", "read_rows"]
 
 T = TypeVar("T")
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 21
 """Bytes of UTF-8 parsed at a time, each block in a thread of its own."""
-
-_AHEAD = 4
-"""Blocks of a file that are parsed, or wait for that, at once."""
-
 
 class Taker(Protocol[T]):
     """What takes a file's rows."""
@@ -53,7 +48,7 @@ class Taker(Protocol[T]):
         ...
 
 
-def read_part(part: Part, charset: str, taker: Taker[T], threads: Executor) -> None:
+def read_part(part: Part, charset: str, taker: Taker[T], crew: Crew) -> None:
     """Read one file of an export.
 
     Parameters
@@ -64,8 +59,8 @@ def read_part(part: Part, charset: str, taker: Taker[T], threads: Executor) -> N
         The charset that was asked for.
     taker
         What takes its rows.
-    threads
-        Where they are parsed.
+    crew
+        What parses them.
 
     Raises
     ------
@@ -75,12 +70,12 @@ def read_part(part: Part, charset: str, taker: Taker[T], threads: Executor) -> N
         The file is missing or never came whole.
     """
     try:
-        _read_once(part, charset, taker, threads)
+        _read_once(part, charset, taker, crew)
     except ChangedFileError:
-        _read_once(part, charset, taker, threads)  # the new one, from its beginning
+        _read_once(part, charset, taker, crew)  # the new one, from its beginning
 
 
-def _read_once(part: Part, charset: str, taker: Taker[T], threads: Executor) -> None:
+def _read_once(part: Part, charset: str, taker: Taker[T], crew: Crew) -> None:
     """Read a file in the first charset that all of it fits, downloading it for each it does not."""
     refused: list[str] = []
     failure: UnicodeDecodeError | None = None
@@ -91,7 +86,7 @@ def _read_once(part: Part, charset: str, taker: Taker[T], threads: Executor) -> 
             if not fitting:
                 raise _undecodable(part, charset, failure, head)
             try:
-                _read(itertools.chain([head], chunks), fitting[0], part, taker, threads)
+                _read(itertools.chain([head], chunks), fitting[0], part, taker, crew)
                 return
             except UnicodeDecodeError as error:
                 failure = failure or error
@@ -169,10 +164,10 @@ def _take(chunks: Iterator[bytes]) -> bytes:
 
 
 def _read(
-    chunks: Iterator[bytes], charset: str, part: Part, taker: Taker[T], threads: Executor
+    chunks: Iterator[bytes], charset: str, part: Part, taker: Taker[T], crew: Crew
 ) -> None:
     names, rows = _split(charsets.to_utf8(chunks, charset), part)
-    read_rows(rows, names, charset, part, taker, threads)
+    read_rows(rows, names, charset, part, taker, crew)
 
 
 def _split(text: Iterator[bytes], part: Part) -> tuple[tuple[str, ...], Iterator[bytes]]:
@@ -193,7 +188,7 @@ def read_rows(
     charset: str,
     part: Part,
     taker: Taker[T],
-    threads: Executor,
+    crew: Crew,
 ) -> None:
     """Read what follows a header.
 
@@ -218,7 +213,7 @@ def read_rows(
     wanted = taker.start(names, charset)
     parse = _parser(len(names), wanted)
     with _is_the_table(part):
-        _feed(records.blocks(rows, _BLOCK), parse, part, taker, threads)
+        _feed(records.blocks(rows, _BLOCK), parse, part, taker, crew)
 
 
 @contextmanager
@@ -239,7 +234,7 @@ def _feed(
     parse: Callable[[bytes], pa.RecordBatch],
     part: Part,
     taker: Taker[T],
-    threads: Executor,
+    crew: Crew,
 ) -> None:
     def work(block: bytes, position: int) -> tuple[int, T, int]:
         batch = parse(block)
@@ -248,29 +243,11 @@ def _feed(
     rows = 0
     placed = ((block, part.position) for block in blocks)
     try:
-        for count, made, position in _map_ahead(work, placed, threads):
+        for count, made, position in crew.map(work, placed):
             taker.put(made, position)
             rows += count
     except pa.ArrowInvalid as error:
         raise pa.ArrowInvalid(_counted(str(error), rows)) from error
-
-
-def _map_ahead(
-    work: Callable[..., T], items: Iterable[tuple[Any, ...]], threads: Executor
-) -> Iterator[T]:
-    """Map in threads, a few items at a time, and give what is made in the items' order."""
-    begun: deque[Future[T]] = deque()
-    try:
-        for item in items:
-            begun.append(threads.submit(work, *item))
-            del item  # let go where it is worked up
-            if len(begun) == _AHEAD:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
-    finally:
-        for future in begun:
-            future.cancel()
 
 
 def _counted(words: str, rows: int) -> str:

@@ -142,7 +142,8 @@ class ExportJob:
     """One export on the platform. Made by ``submit_…`` and ``attach``, never by hand.
 
     A job is its id: whatever happens here, ``gio.attach(job.id)`` has it again. ``await job``
-    gives the DataFrame without blocking the kernel.
+    gives the DataFrame without blocking the kernel. ``rows`` is how many rows its files have, once
+    they have been read.
 
     Parameters
     ----------
@@ -184,6 +185,7 @@ class ExportJob:
         self._known = submitted_at is not None
         self.submitted_at = submitted_at
         self.finished_at: datetime | None = None
+        self.rows: int | None = None
 
     @property
     def id(self) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from gio_pandas.exports.files import Part
 
-__all__ = ["for_each_part"]
+__all__ = ["Crew", "for_each_part"]
+
+T = TypeVar("T")
 
 _AT_ONCE = 4
 """Files that come at once: more would take turns on the same wire."""
@@ -20,7 +25,38 @@ _LEFT = 2.0
 """Seconds that a thread has to end in, which waits for a server that does not answer."""
 
 
-def for_each_part(parts: Sequence[Part], do: Callable[[Part, Executor], None]) -> None:
+@dataclass(frozen=True)
+class Crew:
+    """Threads for the blocks of a file.
+
+    Parameters
+    ----------
+    threads
+        The threads, which other files may use too.
+    ahead
+        How many blocks of one file are worked on, or wait, at once: so much of it is in memory.
+    """
+
+    threads: Executor
+    ahead: int
+
+    def map(self, work: Callable[..., T], items: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+        """Map in the threads, a few items at a time, and give what is made in the items' order."""
+        begun: deque[Future[T]] = deque()
+        try:
+            for item in items:
+                begun.append(self.threads.submit(work, *item))
+                del item  # let go where it is worked up
+                if len(begun) == self.ahead:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
+
+
+def for_each_part(parts: Sequence[Part], do: Callable[[Part, Crew], None]) -> None:
     """Do something with each file, some of them at once; the first error ends all of it.
 
     Parameters
@@ -30,11 +66,13 @@ def for_each_part(parts: Sequence[Part], do: Callable[[Part, Executor], None]) -
     do
         What to do; runs in a thread of its own, and is given threads to work in.
     """
-    readers = ThreadPoolExecutor(min(_AT_ONCE, len(parts)), "gio-read")
-    workers = ThreadPoolExecutor(min(os.cpu_count() or 1, 8), "gio-parse")
+    at_once, cores = min(_AT_ONCE, len(parts)), min(os.cpu_count() or 1, 8)
+    readers = ThreadPoolExecutor(at_once, "gio-read")
+    threads = ThreadPoolExecutor(cores, "gio-parse")
+    crew = Crew(threads, ahead=max(2, (cores + 2) // at_once))
     begun: list[Future[None]] = []
     try:
-        begun += [readers.submit(do, part, workers) for part in parts]
+        begun += [readers.submit(do, part, crew) for part in parts]
         _await(begun)
     except BaseException:
         for part in parts:
@@ -45,7 +83,7 @@ def for_each_part(parts: Sequence[Part], do: Callable[[Part, Executor], None]) -
         raise
     finally:
         readers.shutdown(wait=False, cancel_futures=True)
-        workers.shutdown(wait=False, cancel_futures=True)
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _await(begun: Sequence[Future[None]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from gio_pandas.exports.files import Part
 from gio_pandas.exports.frames import Column
 from gio_pandas.exports.layout import Layout
 from gio_pandas.exports.memory import Meter
-from gio_pandas.exports.reading import for_each_part
+from gio_pandas.exports.reading import Crew, for_each_part
 from gio_pandas.exports.spool import Spool
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _RELEASED = 1 << 25
 """Bytes let go before they are given back: Arrow's allocator would keep them for itself."""
 
-__all__ = ["iter_batches", "provenance", "to_arrow", "to_pandas", "to_polars"]
+__all__ = ["iter_batches", "provenance", "spooled", "to_arrow", "to_pandas", "to_polars"]
+
 
 def to_pandas(
     job: ExportJob,
@@ -43,7 +44,7 @@ def to_pandas(
     """Read a finished job's files into a frame; see ``ExportJob.to_pandas``."""
     layout = Layout(job.order, columns, dtype)
     shelves = _read(job, layout, memory_limit)
-    rows = sum(shelf.rows for shelf in shelves)
+    rows = job.rows or 0
     frame = frames.to_frame(
         _columns(layout, shelves), rows, dtype=layout.chosen, dtype_backend=dtype_backend
     )
@@ -80,9 +81,19 @@ def iter_batches(
     job: ExportJob, rows: int, *, columns: Sequence[str] | None
 ) -> Iterator[pa.RecordBatch]:
     """Read a finished job's files batch by batch; see ``ExportJob.iter_batches``."""
-    with Spool(job.parts(), job.order.charset, Layout(job.order, columns)) as spool:
-        spool.fill()
+    with spooled(job, columns) as spool:
         yield from spool.batches(rows)
+
+
+@contextmanager
+def spooled(
+    job: ExportJob, columns: Sequence[str] | None, folder: str | None = None
+) -> Iterator[Spool]:
+    """Read a finished job's files to disk, in a folder where there is room, for a while."""
+    with Spool(job.parts(), job.order.charset, Layout(job.order, columns), folder) as spool:
+        spool.fill()
+        job.rows = sum(spool.rows)
+        yield spool
 
 
 def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_Shelf]:
@@ -90,10 +101,11 @@ def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_She
     meter = Meter(memory_limit, parts)
     shelves = {part: _Shelf(part, layout, meter) for part in parts}
 
-    def read(part: Part, threads: Executor) -> None:
-        read_part(part, job.order.charset, shelves[part], threads)
+    def read(part: Part, crew: Crew) -> None:
+        read_part(part, job.order.charset, shelves[part], crew)
 
     for_each_part(parts, read)
+    job.rows = sum(shelf.rows for shelf in shelves.values())
     return list(shelves.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from gio_pandas.exports.decode import read_part
 from gio_pandas.exports.dtypes import TEXT, Seen
 from gio_pandas.exports.files import Part
 from gio_pandas.exports.layout import Layout
-from gio_pandas.exports.reading import for_each_part
+from gio_pandas.exports.reading import Crew, for_each_part
 
 __all__ = ["Spool"]
 
@@ -59,8 +59,8 @@ class Spool:
         """Read every file, and decide what each column is."""
         rolls = {roll.part: roll for roll in self._rolls}
 
-        def read(part: Part, threads: Executor) -> None:
-            read_part(part, self._charset, rolls[part], threads)
+        def read(part: Part, crew: Crew) -> None:
+            read_part(part, self._charset, rolls[part], crew)
             rolls[part].finish()
 
         for_each_part(list(rolls), read)
@@ -100,7 +100,9 @@ class Spool:
     def batches(self, rows: int, numbers: Iterable[int] | None = None) -> Iterator[pa.RecordBatch]:
         """Give the rows of all files, or of some, as what the columns are, so many at a time."""
         numbers = range(len(self._rolls)) if numbers is None else numbers
-        yield from _regrouped((self._typed(batch) for n in numbers for batch in self.text(n)), rows)
+        texts = ((batch,) for number in numbers for batch in self.text(number))
+        with ThreadPoolExecutor(2, "gio-type") as threads:
+            yield from _regrouped(Crew(threads, ahead=3).map(self._typed, texts), rows)
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = zip(self._layout.rules, batch.columns, self._types, strict=True)

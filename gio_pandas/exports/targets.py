@@ -100,6 +100,10 @@ class _Local:
             raise SettingsError(
                 f"There is no folder {self._path.parent}", hint="Make it, or name another one."
             )
+        if not os.access(self._path.parent, os.W_OK):
+            raise SettingsError(
+                f"The folder {self._path.parent} cannot be written to", hint="Name another one."
+            )
 
     def _check_folder(self, pattern: str) -> None:
         if not self._path.is_dir():

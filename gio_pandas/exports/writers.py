@@ -6,7 +6,6 @@ import codecs
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,8 @@ from gio_pandas.errors import SettingsError
 from gio_pandas.exports import frames
 from gio_pandas.exports.dtypes import TEXT
 from gio_pandas.exports.files import Part
-from gio_pandas.exports.layout import Layout
-from gio_pandas.exports.reading import for_each_part
-from gio_pandas.exports.sinks import provenance
+from gio_pandas.exports.reading import Crew, for_each_part
+from gio_pandas.exports.sinks import provenance, spooled
 from gio_pandas.exports.spool import Spool
 from gio_pandas.exports.targets import Target, safe_name, target
 
@@ -77,15 +75,14 @@ def csv_target(path: str | os.PathLike[str], encoding: str) -> Target:
 
 def _pattern(found: Target) -> str | None:
     """Say what the part files are called; None where all goes into one file."""
-    return None if found.path.endswith(".parquet") else _PART_FILE
+    return None if found.path.lower().endswith(".parquet") else _PART_FILE
 
 
 def to_parquet(
     job: ExportJob, found: Target, *, columns: Sequence[str] | None, compression: str
 ) -> list[str]:
     """Write a finished job's files as Parquet; see ``ExportJob.to_parquet``."""
-    with _spool(job, columns, found) as spool:
-        spool.fill()
+    with spooled(job, columns, found.local_folder) as spool:
         schema = _schema(job, spool, columns)
         numbers = range(len(spool.rows))
         pattern = _pattern(found)
@@ -101,10 +98,6 @@ def to_parquet(
     return [f"{found.path.rstrip('/')}/{name}" for name in files] if pattern else [found.path]
 
 
-def _spool(job: ExportJob, columns: Sequence[str] | None, found: Target) -> Spool:
-    return Spool(job.parts(), job.order.charset, Layout(job.order, columns), found.local_folder)
-
-
 def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None) -> pa.Schema:
     """Give the columns with what pandas keeps beside them: its dtypes, and a frame's ``attrs``."""
     frame = frames.empty(spool.schema, [spool.has_missing(n) for n in range(len(spool.types))])
@@ -116,20 +109,26 @@ def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None) -> pa.S
 
 def to_csv(job: ExportJob, found: Target, *, columns: Sequence[str] | None, encoding: str) -> str:
     """Write a finished job's files as one CSV file; see ``ExportJob.to_csv``."""
-    encoder = codecs.getincrementalencoder(encoding)()
-    with _spool(job, columns, found) as spool:
-        spool.fill()
-        with found.writing(None) as open_, open_("") as stream:
-            for lines in _csv(spool):
-                try:
-                    stream.write(encoder.encode(lines))
-                except UnicodeEncodeError as error:
-                    letter = error.object[error.start]
-                    raise SettingsError(
-                        f"encoding={encoding!r} has no {letter!r}, which the export has",
-                        hint='Leave encoding= out, or use "gb18030".',
-                    ) from error
+    with (
+        spooled(job, columns, found.local_folder) as spool,
+        found.writing(None) as open_,
+        open_("") as stream,
+    ):
+        for piece in _encoded(_csv(spool), encoding):
+            stream.write(piece)
     return found.path
+
+
+def _encoded(texts: Iterator[str], encoding: str) -> Iterator[bytes]:
+    encoder = codecs.getincrementalencoder(encoding)()
+    try:
+        for text in texts:
+            yield encoder.encode(text)
+    except UnicodeEncodeError as error:
+        raise SettingsError(
+            f"encoding={encoding!r} has no {error.object[error.start]!r}, which the export has",
+            hint='Leave encoding= out, or use "gb18030".',
+        ) from error
 
 
 def _csv(spool: Spool) -> Iterator[str]:
@@ -164,7 +163,7 @@ def download(job: ExportJob, folder: str | os.PathLike[str]) -> list[Path]:
     names = dict(zip(parts, _distinct([safe_name(part.name) for part in parts]), strict=True))
     with place.writing("") as open_:
 
-        def save(part: Part, _: Executor) -> None:
+        def save(part: Part, _: Crew) -> None:
             with open_(names[part]) as stream:
                 for chunk in part.chunks():
                     stream.write(chunk)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gio_pandas.exports.decode import read_part
 from gio_pandas.exports.files import Part
+from gio_pandas.exports.reading import Crew
 
 
 @dataclass
@@ -46,5 +47,5 @@ def read_text(part: Part, charset: str) -> TextTable:
     """Read a file."""
     table = TextTable()
     with ThreadPoolExecutor(2) as threads:
-        read_part(part, charset, table, threads)
+        read_part(part, charset, table, Crew(threads, ahead=3))
     return table
