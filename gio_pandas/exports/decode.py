@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,6 @@ __all__ = ["Head", "Taker", "read_head", "read_part", "read_rows"]
 
 T = TypeVar("T")
 
-_BLOCK = 1 << 21
-"""Bytes of UTF-8 parsed at a time, each block in a thread of its own."""
 
 class Taker(Protocol[T]):
     """What takes a file's rows."""
@@ -163,9 +162,7 @@ def _take(chunks: Iterator[bytes]) -> bytes:
     return bytes(head)
 
 
-def _read(
-    chunks: Iterator[bytes], charset: str, part: Part, taker: Taker[T], crew: Crew
-) -> None:
+def _read(chunks: Iterator[bytes], charset: str, part: Part, taker: Taker[T], crew: Crew) -> None:
     names, rows = _split(charsets.to_utf8(chunks, charset), part)
     read_rows(rows, names, charset, part, taker, crew)
 
@@ -213,7 +210,7 @@ def read_rows(
     wanted = taker.start(names, charset)
     parse = _parser(len(names), wanted)
     with _is_the_table(part):
-        _feed(records.blocks(rows, _BLOCK), parse, part, taker, crew)
+        _feed(records.blocks(rows, crew.block), parse, part, taker, crew)
 
 
 @contextmanager
@@ -268,6 +265,8 @@ def _parser(width: int, wanted: Sequence[int]) -> Callable[[bytes], pa.RecordBat
     )
 
     def parse(block: bytes) -> pa.RecordBatch:
+        if block.startswith(codecs.BOM_UTF8):
+            block = codecs.BOM_UTF8 + block  # a letter of the row, which Arrow takes for a mark
         table = pa_csv.read_csv(
             pa.BufferReader(block),
             read_options=pa_csv.ReadOptions(
@@ -279,7 +278,11 @@ def _parser(width: int, wanted: Sequence[int]) -> Callable[[bytes], pa.RecordBat
             ),
             convert_options=convert,
         )
-        arrays = [column.combine_chunks() for column in table.columns]
+        arrays = [
+            # Combining copies, even what is one already.
+            column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+            for column in table.columns
+        ]
         return pa.RecordBatch.from_arrays(arrays, names=kept)
 
     return parse

@@ -9,7 +9,9 @@ all of them have been seen, and until then what was written can be had back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import itertools
+import mmap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from gio_pandas.exports import notices
 
 __all__ = [
     "TEXT",
+    "Memory",
     "Piece",
     "Rule",
     "Seen",
@@ -35,11 +38,13 @@ _Conversion = Callable[[pa.Array], pa.Array | None]
 
 _MOST_DIGITS = 10**15
 _SAMPLE = 1024
+_LARGE = 1 << 20
 
-# Where a number is so near to zero that it needs more places, a float has no 15 digits left.
-_PLACES = r"\.[0-9]{1,99}"
+_PLACES = r"\.[0-9]+"
 _DECIMAL = rf"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*){_PLACES})$"
 _TOO_PRECISE = r"^-?[0.]*[1-9](\.?[0-9]){15,}$"
+# Where a number is so near to zero that it needs more places, a float has no 15 digits left.
+_TOO_SMALL = r"\.[0-9]{100}"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _DATE_TIME = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}$"
 _ZONED = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
@@ -109,6 +114,12 @@ class Piece:
         """What it holds, in bytes."""
         return int(self.values.nbytes) + (int(self.text.nbytes) if self.text is not None else 0)
 
+    @staticmethod
+    def joined(pieces: Sequence[Piece]) -> list[Piece]:
+        """Put pieces of a column together, as far as they are the same by themselves."""
+        alike = itertools.groupby(pieces, lambda piece: (piece.seen, piece.text is None))
+        return [_concatenated(list(group)) for _, group in alike]
+
     def cast(self, type_: pa.DataType) -> pa.Array:
         """Give the piece as what the whole column is."""
         if self.values.type == type_:
@@ -116,6 +127,41 @@ class Piece:
         if type_ == TEXT and self.text is not None:
             return self.text
         return self.values.cast(type_)
+
+
+def _concatenated(pieces: Sequence[Piece]) -> Piece:
+    texts = [piece.text for piece in pieces if piece.text is not None]
+    values = pa.concat_arrays([piece.values for piece in pieces])
+    return Piece(_mapped(values), _mapped(pa.concat_arrays(texts)) if texts else None)
+
+
+def _mapped(array: pa.Array) -> pa.Array:
+    """Move a large array into memory of its own, which the system has back once it is let go."""
+    if array.nbytes < _LARGE:
+        return array
+    buffers = []
+    for buffer in array.buffers():
+        memory = mmap.mmap(-1, buffer.size) if buffer else None
+        if memory:
+            memory.write(memoryview(buffer))
+        buffers.append(pa.py_buffer(memory) if memory else None)
+    return pa.Array.from_buffers(array.type, len(array), buffers, array.null_count, array.offset)
+
+
+@dataclass
+class Memory:
+    """What the pieces of a column have been so far: where to begin with the next one.
+
+    Parameters
+    ----------
+    conversion
+        The last one that fitted.
+    is_text
+        Whether a piece was nothing but text; then the column is.
+    """
+
+    conversion: _Conversion | None = None
+    is_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,23 +182,45 @@ class Rule:
     conversions: tuple[_Conversion, ...] = ()
     declared: str | None = None
 
-    def read(self, column: pa.Array) -> Piece:
-        """Type a piece of the column, as far as that piece tells."""
+    def read(self, column: pa.Array, memory: Memory | None = None) -> Piece:
+        """Type a piece of the column, as far as that piece tells.
+
+        Parameters
+        ----------
+        column
+            The piece.
+        memory
+            What pieces before it were. Whatever it says, the column's type comes out the same.
+        """
+        memory = memory or Memory()
+        if memory.is_text:
+            return Piece(column)
         if column.null_count == len(column):
             return Piece(pa.nulls(len(column)))
-        # Most columns of words are known by their first values.
-        head = column.slice(0, _SAMPLE)
-        for convert in self.conversions:
-            if len(column) > _SAMPLE and convert(head) is None:
-                continue
+        for convert in self._likely(column, memory):
             if (values := convert(column)) is not None:
+                memory.conversion = convert
                 tells = values.type in _TELLING and convert is not _formatted
                 return Piece(values, None if tells else column)
+        memory.is_text = True
         return Piece(column)
 
-    def convert(self, column: pa.Array, type_: pa.DataType) -> pa.Array:
+    def _likely(self, column: pa.Array, memory: Memory) -> Iterator[_Conversion]:
+        """Give the conversion that did before, then those that fit the column's first values."""
+        first = memory.conversion  # other threads may remember another one meanwhile
+        if first is not None:
+            yield first
+        head = column.slice(0, _SAMPLE)
+        tells_much = len(column) > _SAMPLE and head.null_count < _SAMPLE
+        for convert in self.conversions:
+            if convert is not first and not (tells_much and convert(head) is None):
+                yield convert
+
+    def convert(
+        self, column: pa.Array, type_: pa.DataType, memory: Memory | None = None
+    ) -> pa.Array:
         """Give a piece of the column as what the whole column is, if that is known."""
-        return column if type_ == TEXT else self.read(column).cast(type_)
+        return column if type_ == TEXT else self.read(column, memory).cast(type_)
 
     def decide(self, pieces: Collection[Seen]) -> pa.DataType:
         """Say what the column is, of which these are all the pieces.
@@ -245,7 +313,10 @@ def _decimal(column: pa.Array) -> pa.Array | None:
 
 def _is_too_precise(column: pa.Array) -> bool:
     longest = pc.max(pc.binary_length(column)).as_py() or 0
-    return longest > 15 and _any(pc.match_substring_regex(column, _TOO_PRECISE))
+    if longest <= 15:
+        return False
+    too_small = longest > 100 and _any(pc.match_substring_regex(column, _TOO_SMALL))
+    return too_small or _any(pc.match_substring_regex(column, _TOO_PRECISE))
 
 
 def _formatted(column: pa.Array) -> pa.Array | None:

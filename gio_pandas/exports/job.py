@@ -474,7 +474,8 @@ class ExportJob:
         now, to see what the columns are, of which nothing is kept, and when the frame is computed.
         A file that is not the same then is an error. ``ddf.persist()`` spares a third time.
 
-        Workers need gio-pandas and must reach the platform. Credentials come to them by a plugin
+        Workers need gio-pandas, must reach the platform, and have the file that ``verify=`` names,
+        if any, at the same path. Credentials come to them by a plugin
         of the client's, also to workers that come later, and are in no graph, key or log. Between
         scheduler and workers they are as safe as the cluster's own traffic: use its TLS where the
         network is not yours.
@@ -666,14 +667,17 @@ class ExportJob:
 
         Raises
         ------
+        SettingsError
+            ``folder`` is a file, or an address.
         JobTimeoutError, JobFailedError, DownloadError
             As ``to_pandas``.
         """
         with self._named():
             from gio_pandas.exports import writers
 
+            target = writers.download_target(folder)
             self.wait(timeout=timeout)
-            return writers.download(self, folder)
+            return writers.download(self, target)
 
     def _wanted(self, columns: Iterable[str] | None) -> Sequence[str] | None:
         from gio_pandas.exports.layout import check_columns

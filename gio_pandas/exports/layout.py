@@ -59,11 +59,11 @@ class Layout:
         self._dtype = dtype
         self._lock = threading.Lock()
         self._first: Part | None = None
+        self._agreed: set[Part] = set()
         self.headers: tuple[str, ...] = ()
         self.positions: list[int] = []
         self.rules: list[dtypes.Rule] = []
         self.chosen: dict[str, Any] = {}
-        self._words: set[int] = set()
 
     def agree(self, part: Part, headers: tuple[str, ...]) -> None:
         """Take a file's header for the export's, or hold it against the one that is known.
@@ -74,29 +74,31 @@ class Layout:
             It is another one; or the columns or dtypes that are wanted are not in it.
         """
         with self._lock:
-            if self._first is None:
+            # A file that is begun again may be another one, or of another charset.
+            if self._agreed <= {part}:
                 self._fix(headers)
                 self._first = part
+            self._agreed.add(part)
+            first = self._first or part
         if headers != self.headers:
             raise DecodeError(
                 f"{part.name!r} has the columns {', '.join(headers)}, but "
-                f"{self._first.name!r} has {', '.join(self.headers)}",
+                f"{first.name!r} has {', '.join(self.headers)}",
                 hint="Export it again; if it comes back, report it to the platform's operator.",
                 file=part.uri,
             )
 
-    def read(self, batch: pa.RecordBatch) -> list[dtypes.Piece]:
+    def read(self, batch: pa.RecordBatch, memories: Sequence[dtypes.Memory]) -> list[dtypes.Piece]:
         """Type some rows of the columns that are wanted, as far as these rows tell.
 
-        What has been text once stays text, and is not looked at again.
+        ``memories`` are of one reading of one file: a column's, each.
         """
-        pieces = []
-        for number, (rule, column) in enumerate(zip(self.rules, batch.columns, strict=True)):
-            piece = dtypes.Piece(column) if number in self._words else rule.read(column)
-            if piece.values.type == dtypes.TEXT:
-                self._words.add(number)
-            pieces.append(piece)
-        return pieces
+        columns = zip(self.rules, batch.columns, memories, strict=True)
+        return [rule.read(column, memory) for rule, column, memory in columns]
+
+    def memories(self) -> list[dtypes.Memory]:
+        """Give a column's memory each, with nothing in it."""
+        return [dtypes.Memory() for _ in self.rules]
 
     def _fix(self, headers: tuple[str, ...]) -> None:
         names = dtypes.unique_names(headers)

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _AT_ONCE = 4
 """Files that come at once: more would take turns on the same wire."""
 
+_BLOCK = 1 << 22
 _HEARD = 0.2
 """Seconds within which Ctrl-C is heard."""
 
@@ -35,10 +36,14 @@ class Crew:
         The threads, which other files may use too.
     ahead
         How many blocks of one file are worked on, or wait, at once: so much of it is in memory.
+    block
+        About how many bytes of UTF-8 are a block. Larger ones are faster: threads that work in
+        Arrow wait for the interpreter whenever they come back from it.
     """
 
     threads: Executor
     ahead: int
+    block: int
 
     def map(self, work: Callable[..., T], items: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         """Map in the threads, a few items at a time, and give what is made in the items' order."""
@@ -52,11 +57,13 @@ class Crew:
             while begun:
                 yield begun.popleft().result()
         finally:
-            for future in begun:
-                future.cancel()
+            # None still works when a file is begun again.
+            wait([future for future in begun if not future.cancel()])
 
 
-def for_each_part(parts: Sequence[Part], do: Callable[[Part, Crew], None]) -> None:
+def for_each_part(
+    parts: Sequence[Part], do: Callable[[Part, Crew], None], *, block: int | None = None
+) -> None:
     """Do something with each file, some of them at once; the first error ends all of it.
 
     Parameters
@@ -65,11 +72,13 @@ def for_each_part(parts: Sequence[Part], do: Callable[[Part, Crew], None]) -> No
         The files.
     do
         What to do; runs in a thread of its own, and is given threads to work in.
+    block
+        See ``Crew``; left out, one that is fast.
     """
     at_once, cores = min(_AT_ONCE, len(parts)), min(os.cpu_count() or 1, 8)
     readers = ThreadPoolExecutor(at_once, "gio-read")
     threads = ThreadPoolExecutor(cores, "gio-parse")
-    crew = Crew(threads, ahead=max(2, (cores + 2) // at_once))
+    crew = Crew(threads, ahead=max(2, (cores + 1) // at_once), block=block or _BLOCK)
     begun: list[Future[None]] = []
     try:
         begun += [readers.submit(do, part, crew) for part in parts]

@@ -98,7 +98,7 @@ def blocks(stream: Iterator[bytes], size: int) -> Iterator[bytes]:
         end = watch.look(piece)
         _refuse_broken(watch)
         if end:
-            yield b"".join([*held, piece[:end]])
+            yield b"".join([*held, memoryview(piece)[:end]])
             held = [piece[end:]]
         else:
             held.append(piece)

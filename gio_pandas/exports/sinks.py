@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from gio_pandas._version import __version__
 from gio_pandas.errors import SettingsError
 from gio_pandas.exports import frames
 from gio_pandas.exports.decode import read_part
-from gio_pandas.exports.dtypes import Piece
+from gio_pandas.exports.dtypes import Memory, Piece
 from gio_pandas.exports.files import Part
 from gio_pandas.exports.frames import Column
 from gio_pandas.exports.layout import Layout
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
 
     from gio_pandas.exports.job import ExportJob
 
-_RELEASED = 1 << 25
-"""Bytes let go before they are given back: Arrow's allocator would keep them for itself."""
-
 __all__ = ["iter_batches", "provenance", "spooled", "to_arrow", "to_pandas", "to_polars"]
+
+_JOINED = 4 << 20
+"""Bytes of a column's pieces that are joined: small ones take more memory than they need."""
+
+# Polars knows zones of whole hours.
+_POLARS_ZONE = re.compile(r"UTC|[+-](0\d|1[0-2]):00")
 
 
 def to_pandas(
@@ -72,9 +76,18 @@ def to_polars(
         raise SettingsError(
             "Polars is not installed", hint='Run: python -m pip install "gio-pandas[polars]"'
         ) from error
-    frame = polars.from_arrow(to_arrow(job, columns=columns, memory_limit=memory_limit))
+    table = to_arrow(job, columns=columns, memory_limit=memory_limit)
+    frame = polars.from_arrow(table.cast(pa.schema([_known_to_polars(f) for f in table.schema])))
     assert isinstance(frame, polars.DataFrame)  # noqa: S101 a table has columns
     return frame
+
+
+def _known_to_polars(field: pa.Field) -> pa.Field:
+    """Give the same instants in UTC where Polars has no zone of that offset, such as +05:30."""
+    offset = getattr(field.type, "tz", None)
+    if offset is None or _POLARS_ZONE.fullmatch(offset):
+        return field
+    return field.with_type(pa.timestamp("us", "UTC"))
 
 
 def iter_batches(
@@ -82,6 +95,7 @@ def iter_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Read a finished job's files batch by batch; see ``ExportJob.iter_batches``."""
     with spooled(job, columns) as spool:
+        spool.warn()
         yield from spool.batches(rows)
 
 
@@ -103,6 +117,7 @@ def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_She
 
     def read(part: Part, crew: Crew) -> None:
         read_part(part, job.order.charset, shelves[part], crew)
+        shelves[part].finish()
 
     for_each_part(parts, read)
     job.rows = sum(shelf.rows for shelf in shelves.values())
@@ -115,36 +130,53 @@ class _Shelf:
     def __init__(self, part: Part, layout: Layout, meter: Meter) -> None:
         self.charset = ""
         self.rows = 0
-        self.columns: list[list[Piece]] = []
+        self._columns: list[list[Piece]] = []
         self._part = part
         self._layout = layout
         self._meter = meter
         self._nbytes = 0
+        self._fresh: list[list[Piece]] = []
+        self._fresh_nbytes = 0
+        self._memories: list[Memory] = []
 
     def start(self, names: tuple[str, ...], charset: str) -> Sequence[int]:
         self._layout.agree(self._part, names)
         self.charset, self.rows, self._nbytes = charset, 0, 0
-        self.columns = [[] for _ in self._layout.rules]
+        self._columns = [[] for _ in self._layout.rules]
+        self._fresh, self._fresh_nbytes = [], 0
+        self._memories = self._layout.memories()
         return self._layout.positions
 
     def work(self, batch: pa.RecordBatch) -> tuple[int, list[Piece]]:
-        return len(batch), self._layout.read(batch)
+        return len(batch), self._layout.read(batch, self._memories)
 
     def put(self, made: tuple[int, list[Piece]], position: int) -> None:
         rows, pieces = made
-        for column, piece in zip(self.columns, pieces, strict=True):
-            column.append(piece)
+        nbytes = sum(piece.nbytes for piece in pieces)
         self.rows += rows
-        self._nbytes += sum(piece.nbytes for piece in pieces)
+        self._nbytes += nbytes
+        self._fresh.append(pieces)
+        self._fresh_nbytes += nbytes
+        if self._fresh_nbytes >= _JOINED * len(pieces):
+            self.finish()
         self._meter.note(self._part, self._nbytes, position)
+
+    def finish(self) -> None:
+        """Join what has come: in small pieces it would take more memory than it needs."""
+        for column, pieces in zip(self._columns, zip(*self._fresh, strict=True), strict=False):
+            column += Piece.joined(pieces)
+        self._fresh, self._fresh_nbytes = [], 0
+
+    def take(self, number: int) -> list[Piece]:
+        """Hand a column over."""
+        taken, self._columns[number] = self._columns[number], []
+        return taken
 
 
 def _columns(layout: Layout, shelves: Sequence[_Shelf]) -> Iterator[Column]:
     """Put each column together; its pieces are let go one by one, as they are taken."""
     for position, rule in enumerate(layout.rules):
-        pieces = [piece for shelf in shelves for piece in shelf.columns[position]]
-        for shelf in shelves:
-            shelf.columns[position] = []
+        pieces = [piece for shelf in shelves for piece in shelf.take(position)]
         type_ = rule.decide({piece.seen for piece in pieces})
         rule.warn(type_)
         missing = any(piece.values.null_count for piece in pieces)
@@ -152,16 +184,9 @@ def _columns(layout: Layout, shelves: Sequence[_Shelf]) -> Iterator[Column]:
 
 
 def _cast(pieces: list[Piece], type_: pa.DataType) -> Iterator[pa.Array]:
-    """Give the pieces one by one, and what the ones before held back to the system."""
     pieces.reverse()
-    held = 0
     while pieces:
-        piece = pieces.pop()
-        if held >= _RELEASED:
-            pa.default_memory_pool().release_unused()
-            held = 0
-        held += piece.nbytes
-        yield piece.cast(type_)
+        yield pieces.pop().cast(type_)
 
 
 def provenance(

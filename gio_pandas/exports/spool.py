@@ -11,14 +11,17 @@ from typing import Self
 import pyarrow as pa
 
 from gio_pandas.exports.decode import read_part
-from gio_pandas.exports.dtypes import TEXT, Seen
+from gio_pandas.exports.dtypes import TEXT, Memory, Seen
 from gio_pandas.exports.files import Part
 from gio_pandas.exports.layout import Layout
 from gio_pandas.exports.reading import Crew, for_each_part
 
 __all__ = ["Spool"]
 
-_Looked = tuple[pa.RecordBatch, list[Seen]]
+_Looked = tuple[pa.RecordBatch, list[Seen], list[int]]
+
+_BLOCK = 1 << 21
+"""Bytes of UTF-8 worked on at a time: small, since this is for who has little memory."""
 
 
 class Spool:
@@ -47,6 +50,7 @@ class Spool:
         self._layout = layout
         self._rolls = [_Roll(part, layout, folder) for part in parts]
         self._types: list[pa.DataType] = []
+        self._memories: list[Memory] = []
 
     def __enter__(self) -> Self:
         return self
@@ -63,10 +67,16 @@ class Spool:
             read_part(part, self._charset, rolls[part], crew)
             rolls[part].finish()
 
-        for_each_part(list(rolls), read)
+        for_each_part(list(rolls), read, block=_BLOCK)
         for position, rule in enumerate(self._layout.rules):
             seen = set().union(*(roll.seen[position] for roll in self._rolls))
             self._types.append(rule.decide(seen))
+        self._memories = self._layout.memories()
+
+    def warn(self) -> None:
+        """Warn where a column is not what the platform says it is."""
+        for rule, type_ in zip(self._layout.rules, self._types, strict=True):
+            rule.warn(type_)
 
     @property
     def charsets(self) -> list[str]:
@@ -102,11 +112,13 @@ class Spool:
         numbers = range(len(self._rolls)) if numbers is None else numbers
         texts = ((batch,) for number in numbers for batch in self.text(number))
         with ThreadPoolExecutor(2, "gio-type") as threads:
-            yield from _regrouped(Crew(threads, ahead=3).map(self._typed, texts), rows)
+            yield from _regrouped(
+                Crew(threads, ahead=3, block=_BLOCK).map(self._typed, texts), rows
+            )
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        columns = zip(self._layout.rules, batch.columns, self._types, strict=True)
-        typed = [rule.convert(column, type_) for rule, column, type_ in columns]
+        columns = zip(self._layout.rules, batch.columns, self._types, self._memories, strict=True)
+        typed = [rule.convert(column, type_, memory) for rule, column, type_, memory in columns]
         return pa.record_batch(typed, schema=self.schema)
 
 
@@ -136,6 +148,7 @@ class _Roll:
         self.seen: list[set[Seen]] = []
         self.missing: list[int] = []
         self._layout = layout
+        self._memories: list[Memory] = []
         # Without a name: nothing stays behind, whatever becomes of the process.
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 close() closes it
         self._writer: pa.RecordBatchWriter | None = None
@@ -145,6 +158,7 @@ class _Roll:
         width = len(self._layout.rules)
         self.charset, self.rows = charset, 0
         self.seen, self.missing = [set() for _ in range(width)], [0] * width
+        self._memories = self._layout.memories()
         self._file.seek(0)
         self._file.truncate()
         schema = pa.schema([(rule.name, TEXT) for rule in self._layout.rules])
@@ -153,17 +167,20 @@ class _Roll:
         return self._layout.positions
 
     def work(self, batch: pa.RecordBatch) -> _Looked:
-        seen = [piece.seen for piece in self._layout.read(batch)]
-        return batch.rename_columns([rule.name for rule in self._layout.rules]), seen
+        pieces = self._layout.read(batch, self._memories)
+        named = batch.rename_columns([rule.name for rule in self._layout.rules])
+        # Not the text's: a lone dash is missing between numbers.
+        missing = [piece.values.null_count for piece in pieces]
+        return named, [piece.seen for piece in pieces], missing
 
     def put(self, made: _Looked, position: int) -> None:
-        batch, seen = made
+        batch, seen, missing = made
         assert self._writer is not None  # noqa: S101 a file starts with its header
         self._writer.write_batch(batch)
         self.rows += len(batch)
         for column, (known, new) in enumerate(zip(self.seen, seen, strict=True)):
             known.add(new)
-            self.missing[column] += batch.column(column).null_count
+            self.missing[column] += missing[column]
 
     def finish(self) -> None:
         """Hear that all rows have come."""

@@ -176,13 +176,15 @@ class _Remote:
             for name in self._names():
                 if re.fullmatch(pattern, name) and name not in written:
                     self._files.rm_file(f"{self._path.rstrip('/')}/{name}")
+        _file_system(self.path, shared=True)[0].invalidate_cache()
 
 
-def _file_system(path: str) -> tuple[Any, str]:
+def _file_system(path: str, *, shared: bool = False) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        files, inner = url_to_fs(path)
+        # One of its own: a transaction ends all that is being written to its file system.
+        files, inner = url_to_fs(path, skip_instance_cache=not shared)
     except (ImportError, ValueError) as error:
         missing = getattr(error, "name", None) == "fsspec"
         raise SettingsError(

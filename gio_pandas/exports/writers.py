@@ -25,14 +25,16 @@ from gio_pandas.exports.targets import Target, safe_name, target
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
 
-__all__ = ["csv_target", "download", "parquet_target", "to_csv", "to_parquet"]
+__all__ = ["csv_target", "download", "download_target", "parquet_target", "to_csv", "to_parquet"]
 
 _COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "none")
 _PART_FILE = r"part-\d{5,}\.parquet"
+_ANY_FILE = r"(?s).*"
 _ROW_GROUP = 131_072
 """Rows: enough for a reader to skip by, few enough to be held in memory."""
 
 _NEEDS_QUOTES = r'[",\r\n]'
+_NEEDS_QUOTES_ALONE = rf"{_NEEDS_QUOTES}|^\s*$"
 _LINE_END = "\r\n"
 """With this one, a lone return within a text is quoted too (RFC 4180)."""
 
@@ -63,13 +65,31 @@ def csv_target(path: str | os.PathLike[str], encoding: str) -> Target:
         It could not be written in the end.
     """
     try:
-        codecs.lookup(encoding)
-    except LookupError as error:
+        "a".encode(encoding)
+    except (LookupError, ValueError) as error:  # none, or none of text
         raise SettingsError(
             f"encoding={encoding!r} is unknown", hint='Use "utf-8-sig", "utf-8" or "gb18030".'
         ) from error
     found = target(path)
     found.check(None)
+    return found
+
+
+def download_target(folder: str | os.PathLike[str]) -> Target:
+    """Check where files are to be saved, before anything is waited for.
+
+    Raises
+    ------
+    SettingsError
+        It is no folder of this machine's.
+    """
+    found = target(folder)
+    if found.local_folder is None:
+        raise SettingsError(
+            f"download() saves to a folder of this machine, not to {found.path}",
+            hint="Name a folder; to_parquet and to_csv write to addresses, too.",
+        )
+    found.check(_ANY_FILE)
     return found
 
 
@@ -83,6 +103,7 @@ def to_parquet(
 ) -> list[str]:
     """Write a finished job's files as Parquet; see ``ExportJob.to_parquet``."""
     with spooled(job, columns, found.local_folder) as spool:
+        spool.warn()
         schema = _schema(job, spool, columns)
         numbers = range(len(spool.rows))
         pattern = _pattern(found)
@@ -140,15 +161,16 @@ def _csv(spool: Spool) -> Iterator[str]:
 
 def _lines(columns: Sequence[pa.Array]) -> str:
     """Write rows as CSV, quotes only where they are needed."""
-    # A row of one missing value would be a blank line, which readers pass over.
-    missing = '""' if len(columns) == 1 else ""
-    fields = [pc.fill_null(_quoted(column), missing) for column in columns]
+    # A row of one missing value would be a blank line, which readers pass over; one of blanks, too.
+    alone = len(columns) == 1
+    pattern, missing = (_NEEDS_QUOTES_ALONE, '""') if alone else (_NEEDS_QUOTES, "")
+    fields = [pc.fill_null(_quoted(column, pattern), missing) for column in columns]
     rows = pc.binary_join_element_wise(*fields, pa.scalar(",", TEXT))
     return _LINE_END.join([*rows.to_pylist(), ""])
 
 
-def _quoted(column: pa.Array) -> pa.Array:
-    needs = pc.match_substring_regex(column, _NEEDS_QUOTES)
+def _quoted(column: pa.Array, pattern: str) -> pa.Array:
+    needs = pc.match_substring_regex(column, pattern)
     if not pc.any(needs).as_py():
         return column
     quote, nothing = pa.scalar('"', TEXT), pa.scalar("", TEXT)
@@ -156,9 +178,8 @@ def _quoted(column: pa.Array) -> pa.Array:
     return pc.if_else(needs, pc.binary_join_element_wise(quote, doubled, quote, nothing), column)
 
 
-def download(job: ExportJob, folder: str | os.PathLike[str]) -> list[Path]:
+def download(job: ExportJob, place: Target) -> list[Path]:
     """Save a finished job's files as they are; see ``ExportJob.download``."""
-    place = target(f"{os.fspath(folder)}/")
     parts = job.parts()
     names = dict(zip(parts, _distinct([safe_name(part.name) for part in parts]), strict=True))
     with place.writing("") as open_:
@@ -169,7 +190,7 @@ def download(job: ExportJob, folder: str | os.PathLike[str]) -> list[Path]:
                     stream.write(chunk)
 
         for_each_part(parts, save)
-    return [Path(folder) / names[part] for part in parts]
+    return [Path(place.path).expanduser() / names[part] for part in parts]
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -56,7 +56,7 @@ class RangedPlatform:
         if self.breaks:
             yield body[: self.breaks.pop(0)]
             raise BrokenTransferError("the cable was cut")
-        yield body
+        yield from (body[at : at + 9_999] for at in range(0, len(body), 9_999))
 
 
 def ranged_job(

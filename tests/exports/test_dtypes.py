@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from gio_pandas import DecodeError
 from gio_pandas.exports import frames
-from gio_pandas.exports.dtypes import is_identity, rules, unique_names
+from gio_pandas.exports.dtypes import Memory, is_identity, rules, unique_names
 from gio_pandas.exports.frames import chosen_dtypes, text_dtype
 
 IS_PANDAS_3 = int(pd.__version__.partition(".")[0]) >= 3
@@ -577,3 +578,15 @@ def test_a_dtype_of_a_column_that_is_not_there_lists_those_that_are() -> None:
 def test_a_dtype_is_spelled_out(dtype: Any, expected: dict[str, Any]) -> None:
     """One dtype is for all columns; a mapping for those it names."""
     assert chosen_dtypes(["a", "b"], dtype) == expected
+
+
+def test_pieces_may_be_typed_side_by_side() -> None:
+    """Threads that share a column's memory change nothing: what one remembers, another may use."""
+    rule = rules(["gio_id", "x"], analysis=False)[1]
+    pieces = [pa.array([value] * 50, pa.large_string()) for value in ("1", "1.5", "2", "2.5")] * 50
+    for _ in range(5):
+        memory = Memory()
+        with ThreadPoolExecutor(8) as threads:
+            read = list(threads.map(lambda piece, memory=memory: rule.read(piece, memory), pieces))
+        assert rule.decide({piece.seen for piece in read}) == pa.float64()
+        assert [piece.cast(pa.float64())[0].as_py() for piece in read] == [1.0, 1.5, 2.0, 2.5] * 50

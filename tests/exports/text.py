@@ -43,9 +43,9 @@ class TextTable:
         self.positions.append(position)
 
 
-def read_text(part: Part, charset: str) -> TextTable:
-    """Read a file."""
+def read_text(part: Part, charset: str, block: int = 1 << 20) -> TextTable:
+    """Read a file, in blocks of a size."""
     table = TextTable()
     with ThreadPoolExecutor(2) as threads:
-        read_part(part, charset, table, Crew(threads, ahead=3))
+        read_part(part, charset, table, Crew(threads, ahead=3, block=block))
     return table
