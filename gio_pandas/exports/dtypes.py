@@ -13,6 +13,7 @@ import itertools
 import mmap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -38,6 +39,8 @@ _Conversion = Callable[[pa.Array], pa.Array | None]
 
 _MOST_DIGITS = 10**15
 _SAMPLE = 1024
+_DATE_LENGTH = len("2021-04-13")
+_FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _LARGE = 1 << 20
 
 _PLACES = r"\.[0-9]+"
@@ -289,8 +292,9 @@ def _integer(column: pa.Array) -> pa.Array | None:
     numbers = _long_integer(column)
     if numbers is None:
         return None
-    inside = pc.and_(pc.less(numbers, _MOST_DIGITS), pc.greater(numbers, -_MOST_DIGITS))
-    return numbers if _all(inside) else None
+    least, most = pc.min_max(numbers).as_py().values()
+    is_short = most is None or -_MOST_DIGITS < least <= most < _MOST_DIGITS
+    return numbers if is_short else None
 
 
 def _long_integer(column: pa.Array) -> pa.Array | None:
@@ -346,9 +350,10 @@ def _date(column: pa.Array) -> pa.Array | None:
         days = column.cast(pa.date32())
     except pa.ArrowInvalid:
         return None  # 2021-02-30 has the form of a date, and is none
-    # The one form that Arrow reads beside this one, 20210413, is shorter.
-    is_plain = _all(pc.equal(pc.binary_length(column), len("2021-04-13")))
-    return days if is_plain and _cast_time(days, pa.timestamp("us")) is not None else None
+    # The one form that Arrow reads beside this one, 20210413, is shorter; and it has a year 0.
+    shortest = pc.min(pc.binary_length(column)).as_py() or _DATE_LENGTH
+    first = pc.min(days.cast(pa.int32())).as_py() or 0
+    return days if shortest == _DATE_LENGTH and first >= _FIRST_DAY else None
 
 
 def _date_time(column: pa.Array) -> pa.Array | None:

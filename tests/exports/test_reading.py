@@ -266,7 +266,7 @@ try:
 except KeyboardInterrupt as let_go:
     seconds = time.monotonic() - began
     time.sleep(0.2)
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith(_NAMES)]
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("gio-")]
     print(f"{seconds:.2f}|{let_go}|{left}|{[p.name for p in folder.iterdir()]}", flush=True)
 """
 
