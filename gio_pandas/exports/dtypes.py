@@ -142,13 +142,17 @@ def _mapped(array: pa.Array) -> pa.Array:
     """Move a large array into memory of its own, which the system has back once it is let go."""
     if array.nbytes < _LARGE:
         return array
-    buffers = []
-    for buffer in array.buffers():
-        memory = mmap.mmap(-1, buffer.size) if buffer else None
-        if memory:
-            memory.write(memoryview(buffer))
-        buffers.append(pa.py_buffer(memory) if memory else None)
+    try:
+        buffers = [buffer and _mapped_buffer(buffer) for buffer in array.buffers()]
+    except OSError:  # the system has no more mappings to give
+        return array
     return pa.Array.from_buffers(array.type, len(array), buffers, array.null_count, array.offset)
+
+
+def _mapped_buffer(buffer: pa.Buffer) -> pa.Buffer:
+    memory = mmap.mmap(-1, buffer.size)
+    memory.write(memoryview(buffer))
+    return pa.py_buffer(memory)
 
 
 @dataclass

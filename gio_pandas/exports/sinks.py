@@ -33,6 +33,9 @@ __all__ = ["iter_batches", "provenance", "spooled", "to_arrow", "to_pandas", "to
 _JOINED = 4 << 20
 """Bytes of a column's pieces that are joined: small ones take more memory than they need."""
 
+_FEW = 32
+"""Joined pieces of a column, after which the next ones become larger."""
+
 # Polars knows zones of whole hours.
 _POLARS_ZONE = re.compile(r"UTC|[+-](0\d|1[0-2]):00")
 
@@ -157,9 +160,14 @@ class _Shelf:
         self._nbytes += nbytes
         self._fresh.append(pieces)
         self._fresh_nbytes += nbytes
-        if self._fresh_nbytes >= _JOINED * len(pieces):
+        if self._fresh_nbytes >= self._enough():
             self.finish()
         self._meter.note(self._part, self._nbytes, position)
+
+    def _enough(self) -> int:
+        """Say how many bytes are worth joining: the more there are, so that pieces stay few."""
+        joined = len(self._columns[0]) // _FEW
+        return _JOINED * (1 + joined) * len(self._columns)
 
     def finish(self) -> None:
         """Join what has come: in small pieces it would take more memory than it needs."""

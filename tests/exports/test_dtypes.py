@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from gio_pandas import DecodeError
 from gio_pandas.exports import frames
-from gio_pandas.exports.dtypes import Memory, is_identity, rules, unique_names
+from gio_pandas.exports.dtypes import Memory, Piece, is_identity, rules, unique_names
 from gio_pandas.exports.frames import chosen_dtypes, text_dtype
 
 IS_PANDAS_3 = int(pd.__version__.partition(".")[0]) >= 3
@@ -590,3 +590,24 @@ def test_pieces_may_be_typed_side_by_side() -> None:
             read = list(threads.map(lambda piece, memory=memory: rule.read(piece, memory), pieces))
         assert rule.decide({piece.seen for piece in read}) == pa.float64()
         assert [piece.cast(pa.float64())[0].as_py() for piece in read] == [1.0, 1.5, 2.0, 2.5] * 50
+
+
+@pytest.mark.parametrize("type_", ["large_string", "int64", "double", "date32"])
+def test_joined_pieces_are_what_they_were(type_: str) -> None:
+    """Large pieces move to memory of their own, with what is missing and wherever they began."""
+    texts = pa.array(["2021-04-13", None, "2021-04-14"] * 40_000, pa.large_string())
+    numbers = pa.array([1, None, -3] * 40_000, pa.int64())
+    values = texts if type_ in ("large_string", "date32") else numbers
+    array = values.cast(type_).slice(1, 100_000)
+    [joined] = Piece.joined([Piece(array, texts.slice(1, 100_000)), Piece(array, texts[:100_000])])
+    assert joined.values.equals(pa.concat_arrays([array, array]))
+    assert joined.text.equals(pa.concat_arrays([texts.slice(1, 100_000), texts[:100_000]]))
+
+
+def test_pieces_that_differ_are_not_joined() -> None:
+    """What was written stays beside the values that do not tell it, and beside no others."""
+    plain, text = Piece(pa.array([1, 2])), pa.array(["1,234"], pa.large_string())
+    formatted = Piece(pa.array([1234]), text)
+    joined = Piece.joined([plain, plain, formatted, plain])
+    assert [piece.values.to_pylist() for piece in joined] == [[1, 2, 1, 2], [1234], [1, 2]]
+    assert [piece.text is None for piece in joined] == [True, False, True]
