@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import (
+    cluster,
     decode,
     imports,
     machine,
@@ -40,6 +41,7 @@ PARTS: Mapping[str, Callable[[Setup], list[Row]]] = {
     "transfer": transfer.run,
     "parquet": parquet.run,
     "one_machine": one_machine.run,
+    "cluster": cluster.run,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -113,7 +113,7 @@ class _Memory:
         return JobResult(stage="FINISH", uris=tuple(self._files))
 
     @contextmanager
-    def download(self, url: str, *, start: int = 0, validator: str | None = None) -> Iterator[Any]:
+    def download(self, url: str, *, start: int = 0, **_: Any) -> Iterator[Any]:
         from gio_pandas.api.downloads import Reply
 
         data = self._files[unquote(url.rpartition("=")[2])]

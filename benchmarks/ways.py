@@ -16,7 +16,7 @@ from benchmarks.data import CHARSETS, Dataset
 from benchmarks.measurement import Trial
 from benchmarks.sources import HttpSource, Source, from_json
 
-__all__ = ["LABELS", "WAYS", "begin"]
+__all__ = ["LABELS", "WAYS", "begin", "columns"]
 
 Read = Callable[[], Any]
 Way = Callable[[Source], Read]
@@ -185,7 +185,7 @@ class _Reading(Trial):
                 return _folder_faults(result, dataset)
             finally:
                 shutil.rmtree(result)
-        return answers.faults(_columns(result), dataset.columns, dataset.rows)
+        return answers.faults(columns(result), dataset.columns, dataset.rows)
 
 
 def begin(*, way: str, dataset: Any, source: Any, warm: Any) -> Trial:
@@ -215,7 +215,8 @@ def _folder_faults(folder: Path, dataset: Dataset) -> list[str]:
     return [] if size == dataset.size else [f"{size:,} bytes of {dataset.size:,}"]
 
 
-def _columns(result: Any) -> Mapping[str, Any]:
+def columns(result: Any) -> Mapping[str, Any]:
+    """Give a result's columns as Arrow arrays, by name, whatever library it is of."""
     import pyarrow as pa
 
     if hasattr(result, "to_arrow"):
