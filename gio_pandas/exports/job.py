@@ -79,14 +79,15 @@ def next_delay(waited: float, jitter: float) -> float:
     waited
         Seconds since the wait began.
     jitter
-        From 0 to 1: lengthens the pause by up to a tenth, so that many jobs do not ask at once.
+        From 0 to 1: lengthens the pause by up to a twentieth, so that many jobs do not ask at once,
+        and what the poll itself took is still within 11 % of the time waited.
 
     Returns
     -------
     float
         A tenth of the time waited, from 0.5 to 15 seconds.
     """
-    pause = max(_SHORTEST_DELAY, waited / 10) * (1 + jitter / 10)
+    pause = max(_SHORTEST_DELAY, waited / 10) * (1 + jitter / 20)
     return min(_LONGEST_DELAY, pause)
 
 

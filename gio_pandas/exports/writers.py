@@ -30,6 +30,7 @@ __all__ = ["csv_target", "download", "download_target", "parquet_target", "to_cs
 _COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "none")
 _PART_FILE = r"part-\d{5,}\.parquet"
 _ANY_FILE = r"(?s).*"
+_NO_FILE = r"(?!)"
 _ROW_GROUP = 131_072
 """Rows: enough for a reader to skip by, few enough to be held in memory."""
 
@@ -182,7 +183,7 @@ def download(job: ExportJob, place: Target) -> list[Path]:
     """Save a finished job's files as they are; see ``ExportJob.download``."""
     parts = job.parts()
     names = dict(zip(parts, _distinct([safe_name(part.name) for part in parts]), strict=True))
-    with place.writing("") as open_:
+    with place.writing(_NO_FILE) as open_:
 
         def save(part: Part, _: Crew) -> None:
             with open_(names[part]) as stream:
