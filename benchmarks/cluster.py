@@ -56,7 +56,7 @@ class _Cluster(Trial):
     def __init__(self, job: Any, small: Any, dataset: Dataset) -> None:
         self._distributed = importlib.import_module("distributed")
         cluster = self._distributed.LocalCluster(
-            n_workers=WORKERS, threads_per_worker=1, memory_limit=0, dashboard_address=None
+            n_workers=WORKERS, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0"
         )
         self._client = self._distributed.Client(cluster)
         self.pids = tuple(self._client.run(_pid).values())

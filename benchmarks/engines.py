@@ -83,7 +83,7 @@ class _Dask:
         distributed = importlib.import_module("distributed")
         self._dd: Any = importlib.import_module("dask.dataframe")
         cluster = distributed.LocalCluster(
-            n_workers=os.cpu_count() or 2, threads_per_worker=1, dashboard_address=None
+            n_workers=os.cpu_count() or 2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
         )
         self.client = distributed.Client(cluster)
         self.pids = tuple(self.client.run(os.getpid).values())

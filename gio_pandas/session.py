@@ -490,7 +490,8 @@ class Session:
             looked up before the first export is submitted.
         max_workers
             How many exports are submitted or read at a time, each in a thread of its own. This
-            bounds the open connections, too.
+            bounds the open connections, too: one a submit, and one a file that is read, of which
+            an export's come up to four at a time.
         errors
             ``"raise"``: the first error ends it all, and has a note with the lines that get the
             other jobs again. ``"return"``: an error takes the place of its frame.

@@ -107,6 +107,8 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
 
 
 def _hang_up(response: httpx.Response) -> None:
+    if response.is_closed:  # its connection may be another one's by now
+        return
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream else None
     if connection is not None:

@@ -94,7 +94,7 @@ class _Event:
     kind: Literal["submit", "read"]
     position: int
     value: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     notices: Sequence[str] = ()
 
 
@@ -218,7 +218,7 @@ class _Batch:
             with notices.collected() as collected:
                 try:
                     event = _Event(kind, position, work(), notices=collected)
-                except Exception as error:
+                except BaseException as error:
                     event = _Event(kind, position, error=error, notices=collected)
             self._events.put(event)
 
@@ -247,8 +247,10 @@ class _Batch:
         lane.running -= 1
         for notice in event.notices:
             notices.warn(notice)
-        if event.error is not None:
+        if isinstance(event.error, Exception):
             self._fail(event.position, event.error)
+        elif event.error is not None:  # a thread's end is not its own alone
+            raise event.error
         elif event.kind == "read":
             self.results[event.position] = event.value
             self._open -= 1

@@ -22,6 +22,10 @@ _BOMS = (
 )
 # GB18030 reads every GBK and GB2312 text the same way, and the letters that they lack.
 _SUPERSETS = {"gbk": "gb18030", "gb2312": "gb18030", "utf-16": "utf-16-le"}
+_ASCII = re.compile(rb"\A[\x00-\x7f]+")
+_TELLING = 64
+"""Bytes, the first of them beyond ASCII, that tell UTF-8 from GB18030."""
+
 _CHINESE = re.compile("[ -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]*")
 
 
@@ -127,12 +131,10 @@ def to_utf8(chunks: Iterator[bytes], charset: str, *, from_start: bool = True) -
     decoder = codecs.getincrementaldecoder(charset)()
     done = 0
     first = from_start
-    all_ascii = True
+    suspect = _Suspect() if charset == "gb18030" else None
     for piece in itertools.chain(_pieces(chunks), [b""]):
-        if all_ascii and not piece.isascii():
-            all_ascii = False
-            if charset == "gb18030" and _reads_as_utf8(piece):
-                raise UnicodeDecodeError(charset, piece, 0, 1, "it reads as UTF-8")
+        if suspect and suspect.is_utf8(piece):
+            raise UnicodeDecodeError(charset, piece, done, done + 1, "it reads as UTF-8")
         try:
             text = decoder.decode(piece, final=not piece)
         except UnicodeDecodeError as error:
@@ -144,6 +146,22 @@ def to_utf8(chunks: Iterator[bytes], charset: str, *, from_start: bool = True) -
             text, first = text.removeprefix("\ufeff"), False
         if text:
             yield text.encode()
+
+
+class _Suspect:
+    """Looks at the first letters beyond ASCII of what is said to be GB18030."""
+
+    def __init__(self) -> None:
+        self._letters = b""
+        self._decided = False
+
+    def is_utf8(self, piece: bytes) -> bool:
+        """Tell whether a stream is UTF-8, once enough has come; an empty piece is its end."""
+        if self._decided or (not self._letters and piece.isascii() and piece):
+            return False
+        self._letters += piece if self._letters else _ASCII.sub(b"", piece, count=1)
+        self._decided = len(self._letters) >= _TELLING or not piece
+        return self._decided and _reads_as_utf8(self._letters)
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:

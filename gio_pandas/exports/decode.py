@@ -197,7 +197,7 @@ def read_rows(
         The header, and what the file is written in.
     part
         Where the rows are from.
-    taker, threads
+    taker, crew
         As ``read_part``.
 
     Raises

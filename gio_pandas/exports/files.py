@@ -222,10 +222,12 @@ class Part:
             reply.hang_up()
 
     def _transfer(self, url: str) -> Iterator[bytes]:
-        # No stamina here: it counts in thread-locals, and Arrow pulls the chunks in its threads.
+        # No stamina here: it counts in thread-locals, and chunks may be pulled in any thread.
         transfer = _Transfer(self._client, url, self)
         attempt, reached = 0, 0
         while True:
+            if self._abandoned.is_set():
+                raise InterruptedError(f"{self.name!r} was abandoned")
             try:
                 yield from transfer.rest()
             except BrokenTransferError as error:
@@ -312,12 +314,14 @@ class _Transfer:
 
     def _note(self, reply: Reply) -> None:
         """Take what a reply says of the file, and refuse to go on if it is another one."""
-        told = (self.size, reply.size), (self._span.validator, reply.validator)
+        told = [(self.size, reply.size), (self._span.validator, reply.validator)]
+        if reply.start:  # the rest of what came before, if it is of the same file
+            told.append((self._validator, reply.validator))
         if any(None not in pair and pair[0] != pair[1] for pair in told):
             raise self._changed()
         if self._span.start and reply.start < self.position:
             raise self._changed()
-        self._validator = reply.validator or self._span.validator
+        self._validator = reply.validator or self._validator
         self._part.size = self.size = self.size if reply.size is None else reply.size
         self._part.validator, self._part.partial = self._validator, reply.partial
         if reply.resumable and not self.position:

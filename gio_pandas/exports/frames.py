@@ -20,6 +20,7 @@ __all__ = [
     "empty",
     "is_number",
     "plain",
+    "text_choices",
     "text_dtype",
     "to_frame",
 ]
@@ -117,6 +118,17 @@ def check_choice(dtype: Any, dtype_backend: Any) -> None:
                 f"dtype={wanted!r} is none that pandas knows ({error})",
                 hint='Use names such as "Int64", "float64", "str" or "category".',
             ) from error
+
+
+def text_choices(dtype: Any) -> Any:
+    """Keep of ``dtype`` what wants text: the one choice that tables beside pandas' know, too."""
+    if isinstance(dtype, Mapping):
+        return {name: wanted for name, wanted in dtype.items() if _wants_text(wanted)}
+    return dtype if dtype is not None and _wants_text(dtype) else None
+
+
+def _wants_text(dtype: Any) -> bool:
+    return dtype is str or pd.api.types.is_string_dtype(pd.api.types.pandas_dtype(dtype))
 
 
 def chosen_dtypes(names: Sequence[str], dtype: Any) -> dict[str, Any]:

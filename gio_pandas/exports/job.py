@@ -413,8 +413,9 @@ class ExportJob:
         Returns
         -------
         pyarrow.Table
-            The rows and columns of ``to_pandas``: int64, double, timestamp[us], large_string.
-            ``dtype=`` and ``dtype_backend=`` do not apply.
+            The rows and columns of ``to_pandas``: int64, double, timestamp[us], large_string. What
+            ``dtype=`` wants as text is text; what else it says, and ``dtype_backend=``, are
+            pandas' own. So it is with batches, Polars and Parquet.
 
         Raises
         ------
@@ -571,7 +572,7 @@ class ExportJob:
     ) -> list[str]:
         """Wait, download every file, and write Parquet, in constant memory however large it is.
 
-        ``pd.read_parquet(path)`` gives what ``to_pandas`` gives, ``df.gio.source`` too.
+        ``pd.read_parquet(path)`` gives what ``to_pandas()`` gives, ``df.gio.source`` too.
 
         Parameters
         ----------

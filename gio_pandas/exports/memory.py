@@ -83,7 +83,7 @@ class Meter:
             estimate = max(taken, self._estimate(taken))
         if estimate > self._limit:
             raise MemoryLimitError(
-                f"The table needs about {shown(estimate)} of memory, more than "
+                f"Reading the table takes about {shown(estimate)} of memory, more than "
                 f"memory_limit= allows ({shown(self._limit)})",
                 hint='job.to_parquet("folder/") writes it without holding it in memory; '
                 "columns=[…] reads less of it.",

@@ -229,8 +229,10 @@ class _Tally:
 
     def work(self, batch: pa.RecordBatch) -> tuple[int, list[Seen], list[int]]:
         columns = zip(self._source.rules, batch.columns, self._memories, strict=True)
-        seen = [rule.read(column, memory).seen for rule, column, memory in columns]
-        return len(batch), seen, [column.null_count for column in batch.columns]
+        pieces = [rule.read(column, memory) for rule, column, memory in columns]
+        # Not the text's: a lone dash is missing between numbers.
+        missing = [piece.values.null_count for piece in pieces]
+        return len(batch), [piece.seen for piece in pieces], missing
 
     def put(self, made: tuple[int, list[Seen], list[int]], position: int) -> None:
         rows, seen, missing = made

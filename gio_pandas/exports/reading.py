@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, TypeVar
 
 from gio_pandas.exports.files import Part
@@ -76,23 +77,37 @@ def for_each_part(
         See ``Crew``; left out, one that is fast.
     """
     at_once, cores = min(_AT_ONCE, len(parts)), min(os.cpu_count() or 1, 8)
-    readers = ThreadPoolExecutor(at_once, "gio-read")
-    threads = ThreadPoolExecutor(cores, "gio-parse")
-    crew = Crew(threads, ahead=max(2, (cores + 1) // at_once), block=block or _BLOCK)
-    begun: list[Future[None]] = []
-    try:
-        begun += [readers.submit(do, part, crew) for part in parts]
-        _await(begun)
-    except BaseException:
-        for part in parts:
-            part.abandon()
-        for future in begun:
-            future.cancel()
-        wait(begun, timeout=_LEFT)
-        raise
-    finally:
-        readers.shutdown(wait=False, cancel_futures=True)
-        threads.shutdown(wait=False, cancel_futures=True)
+    begun: list[Future[None]] = [Future() for _ in parts]
+    with ThreadPoolExecutor(cores, "gio-parse") as threads:
+        crew = Crew(threads, ahead=max(2, (cores + 1) // at_once), block=block or _BLOCK)
+        todo = iter(list(zip(begun, parts, strict=True)))
+        try:
+            for number in range(at_once):
+                # Not a pool's: the program's end would wait for it, a silent server's for a minute.
+                name, work = f"gio-read-{number}", (todo, do, crew)
+                Thread(target=_work_off, args=work, name=name, daemon=True).start()
+            _await(begun)
+        except BaseException:
+            for part in parts:
+                part.abandon()
+            for future in begun:
+                future.cancel()
+            wait(begun, timeout=_LEFT)
+            raise
+
+
+def _work_off(
+    todo: Iterator[tuple[Future[None], Part]], do: Callable[[Part, Crew], None], crew: Crew
+) -> None:
+    # One iterator of a list for all threads: each step of it is one of Python's own.
+    for future, part in todo:
+        if future.set_running_or_notify_cancel():
+            try:
+                do(part, crew)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
 
 
 def _await(begun: Sequence[Future[None]]) -> None:

@@ -14,7 +14,8 @@ __all__ = ["MalformedError", "blocks", "split_header"]
 
 _LONGEST_HEADER = 1 << 20
 _LONGEST_RECORD = 1 << 27
-_RECORD = re.compile(rb'(?:[^"\r\n]|"[^"]*")*+(\r\n|\n|\r(?!\Z))')
+# A quote opens a field at its start alone; behind a letter it is the name's own.
+_RECORD = re.compile(rb'(?:"(?:[^"]|"")*"|[^",\r\n][^,\r\n]*|,)*+(\r\n|\n|\r(?!\Z))')
 
 
 class MalformedError(Exception):
@@ -60,15 +61,15 @@ def _record_end(text: bytes) -> int | None:
 
 
 def _header(record: bytes) -> tuple[str, ...]:
-    if record.count(b'"') % 2:
-        raise MalformedError("a quote in the header line is never closed")
     try:
-        names = next(csv.reader(io.StringIO(record.decode(), newline="")), [])
+        found = list(csv.reader(io.StringIO(record.decode(), newline=""), strict=True))
     except csv.Error as error:
-        raise MalformedError(f"no header line: {error}") from error
-    if not any(names):
+        raise MalformedError(
+            f"a quote in the header line is odd or never closed: {error}"
+        ) from error
+    if len(found) != 1 or not any(found[0]):
         raise MalformedError("its header line is blank")
-    return tuple(names)
+    return tuple(found[0])
 
 
 def blocks(stream: Iterator[bytes], size: int) -> Iterator[bytes]:

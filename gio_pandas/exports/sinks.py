@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ def to_pandas(
     """Read a finished job's files into a frame; see ``ExportJob.to_pandas``."""
     layout = Layout(job.order, columns, dtype)
     shelves = _read(job, layout, memory_limit)
-    rows = job.rows or 0
+    rows = sum(shelf.rows for shelf in shelves)
     frame = frames.to_frame(
         _columns(layout, shelves), rows, dtype=layout.chosen, dtype_backend=dtype_backend
     )
@@ -64,7 +65,7 @@ def to_arrow(
     job: ExportJob, *, columns: Sequence[str] | None, memory_limit: int | None
 ) -> pa.Table:
     """Read a finished job's files into an Arrow table; see ``ExportJob.to_arrow``."""
-    layout = Layout(job.order, columns)
+    layout = Layout(job.order, columns, frames.text_choices(job.order.dtype))
     shelves = _read(job, layout, memory_limit)
     return pa.table({column.name: column.chunked() for column in _columns(layout, shelves)})
 
@@ -107,10 +108,25 @@ def spooled(
     job: ExportJob, columns: Sequence[str] | None, folder: str | None = None
 ) -> Iterator[Spool]:
     """Read a finished job's files to disk, in a folder where there is room, for a while."""
-    with Spool(job.parts(), job.order.charset, Layout(job.order, columns), folder) as spool:
+    layout = Layout(job.order, columns, frames.text_choices(job.order.dtype))
+    with _disk_trouble_told(folder), Spool(job.parts(), job.order.charset, layout, folder) as spool:
         spool.fill()
         job.rows = sum(spool.rows)
         yield spool
+
+
+@contextmanager
+def _disk_trouble_told(folder: str | None) -> Iterator[None]:
+    try:
+        yield
+    except InterruptedError:
+        raise
+    except OSError as error:
+        raise SettingsError(
+            f"The export could not be kept or written on disk ({error})",
+            hint=f"Free room in {folder or tempfile.gettempdir()}, or write to another folder "
+            "(TMPDIR is where batches are kept meanwhile).",
+        ) from error
 
 
 def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_Shelf]:

@@ -107,14 +107,18 @@ class Spool:
         """Give a file's rows as they were written, some at a time."""
         yield from self._rolls[number].batches()
 
-    def batches(self, rows: int, numbers: Iterable[int] | None = None) -> Iterator[pa.RecordBatch]:
-        """Give the rows of all files, or of some, as what the columns are, so many at a time."""
+    def batches(
+        self, rows: int, numbers: Iterable[int] | None = None, nbytes: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the rows of all files, or of some, as what the columns are, so many at a time.
+
+        With ``nbytes``, a batch of about so many bytes has fewer rows.
+        """
         numbers = range(len(self._rolls)) if numbers is None else numbers
         texts = ((batch,) for number in numbers for batch in self.text(number))
         with ThreadPoolExecutor(2, "gio-type") as threads:
-            yield from _regrouped(
-                Crew(threads, ahead=3, block=_BLOCK).map(self._typed, texts), rows
-            )
+            typed = Crew(threads, ahead=3, block=_BLOCK).map(self._typed, texts)
+            yield from _regrouped(typed, rows, nbytes)
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = zip(self._layout.rules, batch.columns, self._types, self._memories, strict=True)
@@ -122,20 +126,30 @@ class Spool:
         return pa.record_batch(typed, schema=self.schema)
 
 
-def _regrouped(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Make batches of so many rows; the last one may have fewer."""
+def _regrouped(
+    batches: Iterator[pa.RecordBatch], rows: int, nbytes: int | None
+) -> Iterator[pa.RecordBatch]:
+    """Make batches of so many rows, or of about so many bytes; the last one may have fewer."""
     held: list[pa.RecordBatch] = []
-    have = 0
+    have = size = 0
     for batch in batches:
         while have + len(batch) >= rows:
             taken = rows - have
-            yield pa.concat_batches([*held, batch.slice(0, taken)])
-            batch, held, have = batch.slice(taken), [], 0
+            yield _together([*held, batch.slice(0, taken)])
+            batch, held, have, size = batch.slice(taken), [], 0, 0
         if len(batch):
             held.append(batch)
-            have += len(batch)
+            have, size = have + len(batch), size + batch.nbytes
+        if nbytes and size >= nbytes:
+            yield _together(held)
+            held, have, size = [], 0, 0
     if held:
-        yield pa.concat_batches(held)
+        yield _together(held)
+
+
+def _together(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    [batch] = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return batch
 
 
 class _Roll:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -82,16 +82,17 @@ class _Local:
 
     @property
     def local_folder(self) -> str:
-        folder = self._path
-        while not folder.is_dir():
-            folder = folder.parent
-        return str(folder)
+        return str(next((f for f in (self._path, *self._path.parents) if f.is_dir()), Path.cwd()))
 
     def check(self, pattern: str | None) -> None:
         if pattern is None:
             self._check_file()
         elif self._path.exists():
             self._check_folder(pattern)
+        if not os.access(self.local_folder, os.W_OK):
+            raise SettingsError(
+                f"The folder {self.local_folder} cannot be written to", hint="Name another one."
+            )
 
     def _check_file(self) -> None:
         if self._path.is_dir():
@@ -99,10 +100,6 @@ class _Local:
         if not self._path.parent.is_dir():
             raise SettingsError(
                 f"There is no folder {self._path.parent}", hint="Make it, or name another one."
-            )
-        if not os.access(self._path.parent, os.W_OK):
-            raise SettingsError(
-                f"The folder {self._path.parent} cannot be written to", hint="Name another one."
             )
 
     def _check_folder(self, pattern: str) -> None:
@@ -131,7 +128,8 @@ class _Local:
                 self._remove_others(pattern, [final.name for final in written.values()])
         finally:
             for partial in written:
-                partial.unlink(missing_ok=True)
+                with suppress(OSError):  # it became the final one, or somebody holds it open
+                    partial.unlink()
 
     def _remove_others(self, pattern: str, names: Sequence[str]) -> None:
         for entry in self._path.iterdir():

@@ -6,8 +6,9 @@ import codecs
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from gio_pandas.errors import SettingsError
 from gio_pandas.exports import frames
 from gio_pandas.exports.dtypes import TEXT
-from gio_pandas.exports.files import Part
+from gio_pandas.exports.files import ChangedFileError, Part
 from gio_pandas.exports.reading import Crew, for_each_part
 from gio_pandas.exports.sinks import provenance, spooled
 from gio_pandas.exports.spool import Spool
@@ -32,7 +33,8 @@ _PART_FILE = r"part-\d{5,}\.parquet"
 _ANY_FILE = r"(?s).*"
 _NO_FILE = r"(?!)"
 _ROW_GROUP = 131_072
-"""Rows: enough for a reader to skip by, few enough to be held in memory."""
+_GROUP_BYTES = 1 << 25
+"""A row group's rows or bytes: enough for a reader to skip by, few enough to be held in memory."""
 
 _NEEDS_QUOTES = r'[",\r\n]'
 _NEEDS_QUOTES_ALONE = rf"{_NEEDS_QUOTES}|^\s*$"
@@ -115,7 +117,7 @@ def to_parquet(
                     open_(name) as stream,
                     pq.ParquetWriter(stream, schema, compression=compression) as writer,
                 ):
-                    for batch in spool.batches(_ROW_GROUP, held):
+                    for batch in spool.batches(_ROW_GROUP, held, _GROUP_BYTES):
                         writer.write_batch(batch)
     return [f"{found.path.rstrip('/')}/{name}" for name in files] if pattern else [found.path]
 
@@ -187,11 +189,21 @@ def download(job: ExportJob, place: Target) -> list[Path]:
 
         def save(part: Part, _: Crew) -> None:
             with open_(names[part]) as stream:
-                for chunk in part.chunks():
-                    stream.write(chunk)
+                try:
+                    _save(part, stream)
+                except ChangedFileError:
+                    stream.seek(0)
+                    stream.truncate()
+                    _save(part, stream)  # the new one, from its beginning
 
         for_each_part(parts, save)
     return [Path(place.path).expanduser() / names[part] for part in parts]
+
+
+def _save(part: Part, stream: BinaryIO) -> None:
+    with closing(part.chunks()) as chunks:
+        for chunk in chunks:
+            stream.write(chunk)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -19,10 +19,12 @@ import pytest
 
 import gio_pandas as gio
 from gio_pandas import sandbox
+from gio_pandas.api.models import Kind
 from gio_pandas.exports import credentials
 from gio_pandas.exports.plugin import Credentials
 from gio_pandas.settings import Secret, Settings
 
+from . import served
 from .ranged import ranged_job
 
 KEY = "a-key-that-nobody-may-see"
@@ -106,7 +108,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.Cl
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             local_directory=str(tmp_path_factory.mktemp("dask")),
         ) as found,
         distributed.Client(found, set_as_default=False) as client,
@@ -476,6 +478,16 @@ def test_without_a_cluster_threads_of_this_process_read(session: gio.Session) ->
     assert lazy.npartitions > 1
     with dask.config.set(scheduler="threads"):
         pd.testing.assert_frame_equal(lazy.compute(), job.to_pandas())
+
+
+def test_a_lone_dash_between_numbers_is_missing_there_too() -> None:
+    """In an analysis; what is missing in any file makes the integer nullable in all."""
+    job = served.job("步骤,用户\n1,5\n", '步骤,用户\n2,-\n3,"1,234"\n', kind=Kind.FUNNEL)
+    with dask.config.set(scheduler="threads"):
+        frame = job.to_dask().compute()
+    pd.testing.assert_frame_equal(frame, job.to_pandas())
+    assert str(frame["用户"].dtype) == "Int64"
+    assert frame["用户"].tolist() == [5, pd.NA, 1234]
 
 
 def test_a_client_that_is_current_is_taken(

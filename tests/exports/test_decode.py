@@ -276,6 +276,8 @@ def test_a_field_is_what_stands_between_the_commas(
         ("日期,日期\n", ("日期", "日期")),
         ("a,,b\n", ("a", "", "b")),
         (" a ,b\n", (" a ", "b")),
+        ('a,5" x\n', ("a", '5" x')),
+        ('id,5" x,"a ""b"\r\n', ("id", '5" x', 'a "b')),
     ],
 )
 def test_a_header_alone_is_a_table_without_rows(body: str, names: tuple[str, ...]) -> None:
@@ -298,7 +300,6 @@ def test_a_header_alone_is_a_table_without_rows(body: str, names: tuple[str, ...
         (b'a,b\n1,"2\n', "quote|columns"),
         (b'a\n1\n"2\n3\n', "quote"),
         (b'a,"b\n1,2\n', "quote"),
-        (b'a,b"\n1,2\n', "quote"),
         (b'a,"' + b"x" * 200_000 + b'"\n1,2\n', "header"),
         (b'a,"' + b"1,2\n" * 400_000, "header"),
     ],
@@ -389,3 +390,20 @@ def test_short_gbk_stays_gbk(word: str) -> None:
     """Two letters of GBK may look like one of UTF-8, but not like Chinese in UTF-8."""
     found = read(f"a,b\n1,{word}\n".encode("gbk"), charset="GBK")
     assert found.data.column(1)[-1].as_py() == word
+
+
+def test_a_quote_of_a_names_own_swallows_no_row() -> None:
+    """A quote in the middle of a name opens nothing: the rows begin behind the first line."""
+    found = read(b'id,5" x\nu1,a "b\nu2,3\n')
+    assert found.names == ("id", '5" x')
+    assert rows(found) == [["u1", 'a "b'], ["u2", "3"]]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 5])
+def test_chinese_in_utf8_is_told_wherever_a_chunk_ends(cut: int) -> None:
+    """GB18030 is asked for; the first letter beyond ASCII is cut, or is the last of a chunk."""
+    before = b"a,b\n" * 20_000 + b"1,"
+    body = before + "你好\n".encode() + b"2,x\n"
+    found = read(body, charset="GB18030", sizes=(len(before) + cut, 1 << 16))
+    assert found.charset == "utf-8"
+    assert rows(found)[-2:] == [["1", "你好"], ["2", "x"]]

@@ -33,7 +33,7 @@ class Shelf:
 
     ``cuts`` has the bytes that each answer in turn breaks off after; ``files`` the paths that
     there are, for all of which it has the same body; ``changes`` the body from the second
-    answer on.
+    answer on; a ``careless`` one sends the rest of whatever it has.
     """
 
     body: bytes = BODY
@@ -44,6 +44,7 @@ class Shelf:
     most: int | None = None
     validator: str = "etag"
     changes: bytes | None = None
+    careless: bool = False
     chunked: bool = False
     zipped: bool = False
     closing: bool = False
@@ -115,7 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _first(self, shelf: Shelf) -> int:
         wanted = self.headers.get("Range", "")
-        if not shelf.ranges or self.headers.get("If-Range") not in shelf.headers().values():
+        is_same = shelf.careless or self.headers.get("If-Range") in shelf.headers().values()
+        if not shelf.ranges or not is_same:
             return 0
         return int(wanted.removeprefix("bytes=").rstrip("-") or 0)
 
@@ -322,6 +324,13 @@ def test_a_file_that_changed_is_never_mixed(
     with pytest.raises(DownloadError, match=rf"'{NAME}' changed .*gio\.attach") as caught:
         whole(serve(shelf))
     assert caught.value.file == URI
+
+
+def test_a_server_that_sends_the_rest_of_another_file_is_found_out(serve: Serve) -> None:
+    """It is asked for the rest of this file alone; where it sends any, the tag tells."""
+    shelf = Shelf(cuts=[100_000], changes=OTHER, says_ranges=True, careless=True)
+    with pytest.raises(DownloadError, match=rf"'{NAME}' changed"):
+        whole(serve(shelf))
 
 
 @pytest.mark.parametrize("chunked", [False, True])

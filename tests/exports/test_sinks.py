@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import gio_pandas as gio
@@ -228,3 +230,15 @@ def test_provenance_is_plain_and_whole() -> None:
         "arguments": {**arguments, "columns": None, "dtype": None, "dtype_backend": None},
         "version": gio.__version__,
     }
+
+
+def test_what_is_wanted_as_text_is_text_in_every_table(tmp_path: Path) -> None:
+    """``dtype=`` wins over what the values say, in Arrow, batches and Parquet, too."""
+    found = job("gio_id,code,n\nu,1,2\n", dtype={"code": "str", "n": "float64"})
+    found.to_parquet(tmp_path / "users.parquet")
+    types = {"to_arrow": found.to_arrow().schema, "batch": next(found.iter_batches()).schema}
+    types["parquet"] = pq.read_schema(tmp_path / "users.parquet")
+    for schema in types.values():
+        assert [str(schema.field(name).type) for name in ("code", "n")] == ["large_string", "int64"]
+    assert dtypes(found.to_pandas()) == [TEXT, TEXT, "float64"]
+    assert dtypes(pd.read_parquet(tmp_path / "users.parquet"))[1] == TEXT

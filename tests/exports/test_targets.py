@@ -77,7 +77,7 @@ def test_an_error_while_it_is_written_leaves_what_was_there(
                 raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pyarrow.parquet.ParquetWriter", FullWriter)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(gio.SettingsError, match="No space"):
         job(HEADER + "3,4\n", USERS).to_parquet(place / "users")
     assert {path: path.read_bytes() for path in (place / "users").iterdir()} == before
 
