@@ -236,3 +236,13 @@ def test_a_measurement_counts_another_process(tmp_path: Path) -> None:
     assert (
         "KeyError" in measure(Task("benchmarks.ways", {**reading("x", dataset).arguments})).cannot
     )
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readmes_say_what_was_measured(name: str) -> None:
+    """No figure in their speed sections is typed in: ``python -m benchmarks.report`` writes them."""
+    root = Path(__file__).parents[2]
+    results = json.loads((root / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    text = (root / name).read_text(encoding="utf-8")
+    words = report.language_of(root / name)
+    assert report.replaced(text, report.section(results, words)) == text
