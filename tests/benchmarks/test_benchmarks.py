@@ -240,7 +240,7 @@ def test_a_measurement_counts_another_process(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_the_readmes_say_what_was_measured(name: str) -> None:
-    """No figure in their speed sections is typed in: ``python -m benchmarks.report`` writes them."""
+    """No figure in their speed sections is typed in; ``benchmarks.report`` writes them all."""
     root = Path(__file__).parents[2]
     results = json.loads((root / "benchmarks" / "results.json").read_text(encoding="utf-8"))
     text = (root / name).read_text(encoding="utf-8")
