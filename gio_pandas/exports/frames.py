@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -181,20 +182,30 @@ def _convert(series: pd.Series[Any], name: Hashable, dtype: Any) -> pd.Series[An
 
 def _series(column: Column, rows: int, backend: DtypeBackend | None) -> pd.Series[Any]:
     is_text = pa.types.is_large_string(column.type)
-    if backend is None and not is_text and getattr(column.type, "tz", None) is None:
+    if backend is None and not is_text:
         # By hand, piece by piece: Arrow would hold the column twice, or lend its own memory.
-        return pd.Series(_filled(column, rows), copy=False)
+        return _in_zone(pd.Series(_filled(column, rows), copy=False), column.type)
     values = column.chunked()
     if backend == "pyarrow" and is_text:
         values = values.cast(pa.string())  # what pandas' own readers give
     series: pd.Series[Any] = values.to_pandas(types_mapper=_mapper(column.type, backend))
-    is_lent = backend is None and not is_text and values.num_chunks == 1
-    return series.copy() if is_lent else series
+    return series
+
+
+def _in_zone(series: pd.Series[Any], type_: pa.DataType) -> pd.Series[Any]:
+    """Show instants in the zone of their type, which is Python's own in every version of Arrow."""
+    zone = getattr(type_, "tz", None)
+    if zone is None:
+        return series
+    offset = UTC if zone == "UTC" else datetime.strptime(zone, "%z").tzinfo
+    shown: pd.Series[Any] = series.dt.tz_localize(UTC).dt.tz_convert(offset)
+    return shown
 
 
 def _filled(column: Column, rows: int) -> Any:
     """Copy numbers or times into an array of pandas' own."""
-    values = np.empty(rows, column.type.to_pandas_dtype())
+    is_time = pa.types.is_timestamp(column.type)
+    values = np.empty(rows, "datetime64[us]" if is_time else column.type.to_pandas_dtype())
     nullable = column.has_missing and pa.types.is_integer(column.type)
     mask = np.zeros(rows if nullable else 0, dtype=bool)
     start = 0

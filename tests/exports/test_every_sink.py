@@ -275,10 +275,20 @@ def plain(frame: pd.DataFrame) -> dict[str, list[Any]]:
     }
 
 
+def named(dtype: Any) -> str:
+    """Name a dtype; where old versions read Parquet, an offset is pytz's own."""
+    found = re.search(r"pytz\.FixedOffset\((-?\d+)\)", str(dtype))
+    if found is None:
+        return str(dtype)
+    hours, minutes = divmod(abs(int(found[1])), 60)
+    sign = "-" if found[1].startswith("-") else "+"
+    return str(dtype).replace(found[0], f"UTC{sign}{hours:02}:{minutes:02}")
+
+
 def agree(frame: pd.DataFrame, expected: dict[str, tuple[str, list[Any]]]) -> None:
     """Hold a frame against what it should be."""
     assert list(frame.columns) == list(expected)
-    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+    assert {name: named(dtype) for name, dtype in frame.dtypes.items()} == {
         name: dtype_of(*column) for name, column in expected.items()
     }
     assert plain(frame) == {name: values for name, (_, values) in expected.items()}
@@ -387,7 +397,9 @@ def test_dashes_between_whole_numbers_are_missing_in_parquet_too(tmp_path: Path)
     export = job("a,n\nx,1\ny,-\n", kind=Kind.EVENT)
     export.to_parquet(tmp_path / "a.parquet")
     again = pd.read_parquet(tmp_path / "a.parquet")
-    pd.testing.assert_frame_equal(again, export.to_pandas(), check_flags=False)
+    frame = export.to_pandas()
+    again["a"] = again["a"].astype(frame["a"].dtype)  # pandas 2 reads text as another kind of text
+    pd.testing.assert_frame_equal(again, frame, check_flags=False)
     assert str(again["n"].dtype) == "Int64"
 
 
