@@ -23,10 +23,12 @@ from gio_pandas.exports import notices
 
 __all__ = [
     "TEXT",
+    "Look",
     "Memory",
     "Piece",
     "Rule",
     "Seen",
+    "Tally",
     "is_identity",
     "rules",
     "unique_names",
@@ -255,6 +257,46 @@ class Rule:
                 f"Column {self.name!r} is {self.declared} on the platform, but some of its values "
                 "are not: it stays text. Pass dtype= to convert it yourself."
             )
+
+
+class Look(NamedTuple):
+    """What a look at some rows found: how many they are, and of each column what it can be."""
+
+    rows: int
+    seen: list[Seen]
+    missing: list[int]
+
+
+class Tally:
+    """Adds up what rows have been seen to be, where only that is kept of them.
+
+    Parameters
+    ----------
+    rules
+        What each column may become.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rows = 0
+        self.seen: list[set[Seen]] = [set() for _ in rules]
+        self.missing = [0 for _ in rules]
+        self._rules = rules
+        self._memories = [Memory() for _ in rules]
+
+    def look(self, batch: pa.RecordBatch) -> Look:
+        """Look at some rows, in any thread."""
+        columns = zip(self._rules, batch.columns, self._memories, strict=True)
+        pieces = [rule.read(column, memory) for rule, column, memory in columns]
+        # Not the text's missing values: a lone dash is one too, between numbers.
+        missing = [piece.values.null_count for piece in pieces]
+        return Look(len(batch), [piece.seen for piece in pieces], missing)
+
+    def add(self, look: Look) -> None:
+        """Count what a look found."""
+        self.rows += look.rows
+        for known, new in zip(self.seen, look.seen, strict=True):
+            known.add(new)
+        self.missing = [sum(pair) for pair in zip(self.missing, look.missing, strict=True)]
 
 
 def rules(

@@ -16,7 +16,7 @@ from gio_pandas.errors import DecodeError
 from gio_pandas.exports import credentials, frames, ranges
 from gio_pandas.exports.charset import to_utf8
 from gio_pandas.exports.decode import Taker, read_part, read_rows
-from gio_pandas.exports.dtypes import Memory, Rule, Seen
+from gio_pandas.exports.dtypes import Look, Rule, Seen, Tally
 from gio_pandas.exports.files import ChangedFileError, Downloads, Part, Span
 from gio_pandas.exports.quotes import QuoteWatch
 from gio_pandas.exports.reading import Crew
@@ -170,18 +170,18 @@ def look_at(part: SummedPart, section: Section, source: Source, crew: Crew) -> R
     DownloadError, AuthenticationError
         The file is missing, changed, or never came whole.
     """
-    tally = _Tally(source)
+    counter = _Counter(source)
     try:
         if section.charset is None:
-            read_part(part, source.charset, tally, crew)
-            return tally.report(part)
-        return _look_at_range(part, section.charset, source, tally, crew)
+            read_part(part, source.charset, counter, crew)
+            return counter.report(part)
+        return _look_at_range(part, section.charset, source, counter, crew)
     except _OtherColumnsError as error:
         return Report(names=error.names)
 
 
 def _look_at_range(
-    part: SummedPart, charset: str, source: Source, tally: _Tally, crew: Crew
+    part: SummedPart, charset: str, source: Source, counter: _Counter, crew: Crew
 ) -> Report:
     watches = QuoteWatch(), QuoteWatch(inside=True)
     failure = None
@@ -189,14 +189,14 @@ def _look_at_range(
         text = ranges.watched(to_utf8(chunks, charset, from_start=False), watches)
         try:
             try:
-                read_rows(text, source.headers, charset, part, tally, crew)
+                read_rows(text, source.headers, charset, part, counter, crew)
             except DecodeError as error:
                 failure = error  # unless it begins within quotes
                 deque(text, maxlen=0)
         except UnicodeDecodeError:
             return Report(names=(), is_text=False)
     ends = ranges.Ends(*(watch.inside for watch in watches))
-    return replace(tally.report(part), ends=ends, failure=failure)
+    return replace(counter.report(part), ends=ends, failure=failure)
 
 
 class _OtherColumnsError(Exception):
@@ -207,48 +207,34 @@ class _OtherColumnsError(Exception):
         self.names = names
 
 
-class _Tally:
-    """Takes rows and counts them; says of each column what its pieces can be."""
+class _Counter:
+    """Takes rows and counts them; keeps nothing else of them."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._charset = ""
-        self._rows = 0
-        self._seen: list[set[Seen]] = []
-        self._missing: list[int] = []
-        self._memories: list[Memory] = []
+        self._tally = Tally(source.rules)
 
     def start(self, names: tuple[str, ...], charset: str) -> Sequence[int]:
         if names != self._source.headers:
             raise _OtherColumnsError(names)
-        width = len(self._source.rules)
-        self._charset, self._rows = charset, 0
-        self._memories = [Memory() for _ in range(width)]
-        self._seen, self._missing = [set() for _ in range(width)], [0] * width
+        self._charset, self._tally = charset, Tally(self._source.rules)
         return self._source.positions
 
-    def work(self, batch: pa.RecordBatch) -> tuple[int, list[Seen], list[int]]:
-        columns = zip(self._source.rules, batch.columns, self._memories, strict=True)
-        pieces = [rule.read(column, memory) for rule, column, memory in columns]
-        # Not the text's: a lone dash is missing between numbers.
-        missing = [piece.values.null_count for piece in pieces]
-        return len(batch), [piece.seen for piece in pieces], missing
+    def work(self, batch: pa.RecordBatch) -> Look:
+        return self._tally.look(batch)
 
-    def put(self, made: tuple[int, list[Seen], list[int]], position: int) -> None:
-        rows, seen, missing = made
-        self._rows += rows
-        for known, new in zip(self._seen, seen, strict=True):
-            known.add(new)
-        self._missing = [sum(pair) for pair in zip(self._missing, missing, strict=True)]
+    def put(self, made: Look, position: int) -> None:
+        self._tally.add(made)
 
     def report(self, part: SummedPart) -> Report:
         return Report(
             names=self._source.headers,
             charset=self._charset,
-            rows=self._rows,
+            rows=self._tally.rows,
             checksum=part.checksum,
-            seen=tuple(frozenset(seen) for seen in self._seen),
-            missing=tuple(self._missing),
+            seen=tuple(frozenset(seen) for seen in self._tally.seen),
+            missing=tuple(self._tally.missing),
         )
 
 

@@ -16,7 +16,7 @@ from gio_pandas.errors import SettingsError
 from gio_pandas.exports import frames
 from gio_pandas.exports.decode import read_part
 from gio_pandas.exports.dtypes import Memory, Piece
-from gio_pandas.exports.files import Part
+from gio_pandas.exports.files import Part, file_name
 from gio_pandas.exports.frames import Column
 from gio_pandas.exports.layout import Layout
 from gio_pandas.exports.memory import Meter
@@ -226,7 +226,7 @@ def provenance(
         "id": order.item_id,
         "name": order.name,
         "job": job.id,
-        "files": [part.name for part in job.parts()],
+        "files": [file_name(uri) for uri in job.uris],
         "charset": ", ".join(dict.fromkeys(charsets)),
         "rows": rows,
         "submitted": _time(job.submitted_at),

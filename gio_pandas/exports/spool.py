@@ -11,14 +11,12 @@ from typing import Self
 import pyarrow as pa
 
 from gio_pandas.exports.decode import read_part
-from gio_pandas.exports.dtypes import TEXT, Memory, Seen
+from gio_pandas.exports.dtypes import TEXT, Look, Memory, Tally
 from gio_pandas.exports.files import Part
 from gio_pandas.exports.layout import Layout
 from gio_pandas.exports.reading import Crew, for_each_part
 
 __all__ = ["Spool"]
-
-_Looked = tuple[pa.RecordBatch, list[Seen], list[int]]
 
 _BLOCK = 1 << 21
 """Bytes of UTF-8 worked on at a time: small, since this is for who has little memory."""
@@ -69,7 +67,7 @@ class Spool:
 
         for_each_part(list(rolls), read, block=_BLOCK)
         for position, rule in enumerate(self._layout.rules):
-            seen = set().union(*(roll.seen[position] for roll in self._rolls))
+            seen = set().union(*(roll.tally.seen[position] for roll in self._rolls))
             self._types.append(rule.decide(seen))
         self._memories = self._layout.memories()
 
@@ -86,7 +84,7 @@ class Spool:
     @property
     def rows(self) -> list[int]:
         """How many rows each file has."""
-        return [roll.rows for roll in self._rolls]
+        return [roll.tally.rows for roll in self._rolls]
 
     @property
     def types(self) -> list[pa.DataType]:
@@ -95,7 +93,7 @@ class Spool:
 
     def has_missing(self, position: int) -> bool:
         """Whether a column has missing values, in any file."""
-        return any(roll.missing[position] for roll in self._rolls)
+        return any(roll.tally.missing[position] for roll in self._rolls)
 
     @property
     def schema(self) -> pa.Schema:
@@ -158,21 +156,15 @@ class _Roll:
     def __init__(self, part: Part, layout: Layout, folder: str | os.PathLike[str] | None) -> None:
         self.part = part
         self.charset = ""
-        self.rows = 0
-        self.seen: list[set[Seen]] = []
-        self.missing: list[int] = []
+        self.tally = Tally(())
         self._layout = layout
-        self._memories: list[Memory] = []
         # Without a name: nothing stays behind, whatever becomes of the process.
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 close() closes it
         self._writer: pa.RecordBatchWriter | None = None
 
     def start(self, names: tuple[str, ...], charset: str) -> Sequence[int]:
         self._layout.agree(self.part, names)
-        width = len(self._layout.rules)
-        self.charset, self.rows = charset, 0
-        self.seen, self.missing = [set() for _ in range(width)], [0] * width
-        self._memories = self._layout.memories()
+        self.charset, self.tally = charset, Tally(self._layout.rules)
         self._file.seek(0)
         self._file.truncate()
         schema = pa.schema([(rule.name, TEXT) for rule in self._layout.rules])
@@ -180,21 +172,15 @@ class _Roll:
         self._writer = pa.ipc.new_stream(self._file, schema, options=options)
         return self._layout.positions
 
-    def work(self, batch: pa.RecordBatch) -> _Looked:
-        pieces = self._layout.read(batch, self._memories)
+    def work(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Look]:
         named = batch.rename_columns([rule.name for rule in self._layout.rules])
-        # Not the text's: a lone dash is missing between numbers.
-        missing = [piece.values.null_count for piece in pieces]
-        return named, [piece.seen for piece in pieces], missing
+        return named, self.tally.look(batch)
 
-    def put(self, made: _Looked, position: int) -> None:
-        batch, seen, missing = made
+    def put(self, made: tuple[pa.RecordBatch, Look], position: int) -> None:
+        batch, look = made
         assert self._writer is not None  # noqa: S101 a file starts with its header
         self._writer.write_batch(batch)
-        self.rows += len(batch)
-        for column, (known, new) in enumerate(zip(self.seen, seen, strict=True)):
-            known.add(new)
-            self.missing[column] += missing[column]
+        self.tally.add(look)
 
     def finish(self) -> None:
         """Hear that all rows have come."""
