@@ -477,10 +477,10 @@ class ExportJob:
         A file that is not the same then is an error. ``ddf.persist()`` spares a third time.
 
         Workers need gio-pandas, must reach the platform, and have the file that ``verify=`` names,
-        if any, at the same path. Credentials come to them by a plugin
-        of the client's, also to workers that come later, and are in no graph, key or log. Between
-        scheduler and workers they are as safe as the cluster's own traffic: use its TLS where the
-        network is not yours.
+        if any, at the same path. Credentials come to them by a plugin of the client's, also to
+        workers that come later, for as long as the cluster lives; they are in no graph, key or log.
+        Between scheduler and workers they are as safe as the cluster's own traffic: use its TLS
+        where the network is not yours.
 
         Parameters
         ----------
@@ -515,9 +515,9 @@ class ExportJob:
             from gio_pandas.exports.memory import parse_size
 
             wanted, size = self._wanted(columns), parse_size(blocksize, "blocksize")
-            crew = cluster.workers(self._platform, client)
+            workers = cluster.workers(self._platform, client)
             self.wait(timeout=timeout)
-            return cluster.to_dask(self, self._platform, crew, columns=wanted, blocksize=size)
+            return cluster.to_dask(self, self._platform, workers, columns=wanted, blocksize=size)
 
     def iter_batches(
         self,
