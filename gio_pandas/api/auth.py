@@ -16,7 +16,7 @@ from gio_pandas.settings import Secret
 __all__ = ["TokenAuth", "same_origin"]
 
 _SERVICE = "/accounts/oauth/access_token"
-_RENEWALS = 4
+_RENEWALS = 8
 """Tokens that one request may cost: where several run at once, they may die again and again."""
 
 _MOST_PATIENCE = 30.0
@@ -69,8 +69,9 @@ class TokenAuth(httpx.Auth):
         self._scheme = scheme
         self._headers = headers
         self._renewals = 0
-        self._proven: Secret | None = None
+        self._uses = 0
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
 
     def is_token_request(self, request: httpx.Request) -> bool:
         """Tell whether a request fetched a token: its failure says nothing of another's."""
@@ -88,22 +89,18 @@ class TokenAuth(httpx.Auth):
             yield request
             return
         self._attach_headers(request)
-        known, token = self._renewals, self._token
-        if token is None and self._api_key is not None:
-            token = yield from self._renew(self._api_key, known, request)
-            known = self._renewals
-        self._attach_token(request, token)
+        if self._token is None and self._api_key is not None:
+            yield from self._renew(self._api_key, self._renewals, request)
+        known = self._attach_token(request)
         response = yield request
         for attempt in range(_RENEWALS):
-            if not self._is_dead(response, request):
-                self._proven = token
+            if not self._is_dead(response, request) or self._api_key is None:
                 return
-            # A token that never let anything in is wrong; one that did has died, perhaps again.
-            if self._api_key is None or (attempt and token is not self._proven):
+            # A new token that nobody else has used is refused; one that others used may have died.
+            if attempt and (self._renewals, self._uses) == (known, 1):
                 return
-            token = yield from self._renew(self._api_key, known, request)
-            known = self._renewals
-            self._attach_token(request, token)
+            yield from self._renew(self._api_key, known, request)
+            known = self._attach_token(request)
             response = yield request
 
     def _is_dead(self, response: httpx.Response, request: httpx.Request) -> bool:
@@ -128,13 +125,18 @@ class TokenAuth(httpx.Auth):
         for name, value in self._headers.items():
             request.headers[name] = value.reveal()
 
-    def _attach_token(self, request: httpx.Request, token: Secret | None) -> None:
+    def _attach_token(self, request: httpx.Request) -> int:
+        """Put the token in force on a request, and say which renewal it is of."""
+        with self._counting:
+            token, renewals = self._token, self._renewals
+            self._uses += 1
         if token is not None:
             request.headers["Authorization"] = f"{self._scheme} {token.reveal()}".strip()
+        return renewals
 
     def _renew(
         self, api_key: Secret, known: int, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, Secret]:
+    ) -> Generator[httpx.Request, httpx.Response, None]:
         """Fetch a token, unless another thread has done so since ``known`` renewals."""
         patience = _patience(request)
         if not self._lock.acquire(timeout=patience["read"]):
@@ -145,12 +147,13 @@ class TokenAuth(httpx.Auth):
             )
         try:
             if self._token is not None and self._renewals > known:
-                return self._token
+                return
             response = yield self._token_request(api_key, request, patience)
             response.read()
-            self._token = _read_token(response)
-            self._renewals += 1
-            return self._token
+            token = _read_token(response)
+            with self._counting:
+                self._token, self._uses = token, 0
+                self._renewals += 1
         finally:
             self._lock.release()
 

@@ -61,7 +61,7 @@ def test_tokens_that_die_young_are_renewed_again_and_again(
     serve: Serve, connect: Connect, lives: int
 ) -> None:
     """A platform whose tokens last for a few requests can be read."""
-    platform = serve(token_lives=lives, parts=3)
+    platform = serve(token_lives=lives, parts=6)
     session = connect(platform)
     assert len(session.read_segment(VIP)) == 3
     assert len(session.list_tags()) == 5
