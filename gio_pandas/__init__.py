@@ -37,6 +37,7 @@ from gio_pandas.errors import (
 from gio_pandas.exports.job import ExportJob
 from gio_pandas.exports.poller import as_completed
 from gio_pandas.session import ReadOptions, Session
+from gio_pandas.settings import sealed
 
 __all__ = [
     "AmbiguousNameError",
@@ -58,9 +59,12 @@ __all__ = [
     "__version__",
     "as_completed",
     "attach",
+    "cache_info",
+    "clear_cache",
     "connect",
     "current_session",
     "graphql",
+    "jobs",
     "list_events",
     "list_frequencies",
     "list_funnels",
@@ -108,6 +112,7 @@ def current_session() -> Session:
 def _connector(make: Callable[P, Session]) -> Callable[P, Session]:
     """Make the function that makes a session the current one, with its signature."""
 
+    @sealed
     @functools.wraps(make, assigned=("__module__",), updated=())
     def connect(*args: P.args, **kwargs: P.kwargs) -> Session:
         global _current
@@ -139,6 +144,9 @@ def _verb(method: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     return verb
 
 
+_DEFAULTS = {"timeout": ..., "refresh": False}
+
+
 def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
     """Drop ``self``, and name each of ``**options``, so that help and completion show them."""
     parameters = list(signature.parameters.values())[1:]
@@ -147,7 +155,7 @@ def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=... if name == "timeout" else None,
+                default=_DEFAULTS.get(name),
                 annotation=hint.__forward_arg__,
             )
             for name, hint in ReadOptions.__annotations__.items()
@@ -157,7 +165,10 @@ def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
 
 connect = _connector(Session)
 attach = _verb(Session.attach)
+cache_info = _verb(Session.cache_info)
+clear_cache = _verb(Session.clear_cache)
 graphql = _verb(Session.graphql)
+jobs = _verb(Session.jobs)
 list_events = _verb(Session.list_events)
 list_frequencies = _verb(Session.list_frequencies)
 list_funnels = _verb(Session.list_funnels)

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast, overload
@@ -16,10 +16,14 @@ from gio_pandas.api.models import Analysis, JobResult, Kind, Project, Segment, S
 from gio_pandas.catalog import Catalog, to_frame
 from gio_pandas.errors import GioError, SettingsError
 from gio_pandas.exports.batch import Draft, Item, read_all
+from gio_pandas.exports.cache import Entry as CacheEntry
+from gio_pandas.exports.desk import Desk, read_age
 from gio_pandas.exports.job import ExportJob, Order
+from gio_pandas.exports.ledger import Entry as LedgerEntry
 from gio_pandas.exports.poller import Limiter
-from gio_pandas.exports.specs import Spec, read_spec
-from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
+from gio_pandas.exports.specs import Spec, read_kind, read_spec
+from gio_pandas.keys import with_key
+from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout, sealed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -51,6 +55,12 @@ class ReadOptions(TypedDict, total=False):
         Bytes, or a text such as ``"4 GB"``: a table that is going to need more is an error.
     timeout
         Seconds to wait for the job; None waits for ever; left out, the session's (one hour).
+    reuse
+        How old a job may be, such as ``"1h"``: one that was submitted from this machine since, for
+        the same thing with the same arguments, is joined, running or finished, and nothing is
+        submitted. Its result is kept on disk, and read from there the next time.
+    refresh
+        With ``reuse``: submit all the same, and keep that result.
     """
 
     project: str | None
@@ -60,6 +70,8 @@ class ReadOptions(TypedDict, total=False):
     dtype_backend: DtypeBackend | None
     memory_limit: int | float | str | None
     timeout: float | None
+    reuse: str | timedelta | None
+    refresh: bool
 
 
 class Session:
@@ -105,6 +117,7 @@ class Session:
         Nothing says where the platform is, or something said cannot be used.
     """
 
+    @sealed
     def __init__(
         self,
         url: str | None = None,
@@ -136,6 +149,7 @@ class Session:
         )
         rate = self._settings.requests_per_second
         self._line = _Line(self, Limiter(rate))
+        self._desk = Desk(self._line, self._settings)
         self._submits = {kind: Limiter(rate) for kind in (Kind.TAG, Kind.SEGMENT, Kind.ANALYSIS)}
         self._lock = threading.Lock()
         self._opened: tuple[Client, Catalog] | None = None
@@ -534,8 +548,9 @@ class Session:
         Returns
         -------
         ExportJob
-            Nothing is asked of the platform yet. The job's kind is read out of its id; a job
-            whose id does not tell is read as a list of users, in which nothing is lost.
+            Nothing is asked of the platform yet. A job that was submitted from this machine gives
+            the frame that it would have given then. Of any other, the kind is read out of its id;
+            one whose id does not tell is read as a list of users, in which nothing is lost.
         """
         if not isinstance(job_id, str):
             raise TypeError(f"a job's id is text, not {type(job_id).__name__}: {job_id!r}")
@@ -544,13 +559,56 @@ class Session:
             raise SettingsError(
                 f"{job_id!r} is no job's id", hint="Pass what job.id was when it was submitted."
             )
-        order = Order(
-            platform=self._settings.url,
-            kind=Kind.of_job_id(job_id),
-            charset=check_charset(charset or self._settings.charset),
-            timeout=self._settings.timeout,
+        return self._desk.attach(job_id, charset=check_charset(charset) if charset else None)
+
+    def jobs(
+        self, *, kind: str | None = None, since: str | datetime | timedelta | None = None
+    ) -> pd.DataFrame:
+        """List what was submitted to this platform from this machine, as far as it is known here.
+
+        Parameters
+        ----------
+        kind
+            ``"tag"``, ``"segment"``, ``"funnel"``, ``"event"``, ``"retention"`` or
+            ``"frequency"``; left out, all.
+        since
+            Only what was submitted since: a time (of this machine's zone, if it has none), or how
+            long ago, such as ``"7d"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per submit, the newest on top: ``id``, which ``gio.attach`` takes (missing where
+            the submit was not answered: its ``stage`` is ``UNCERTAIN``), ``name``, ``kind``,
+            ``stage`` (as last seen from here), ``submitted_at``, ``finished_at`` (UTC), ``rows``
+            (``Int64``, once read), ``project``, ``charset``, ``arguments`` (JSON), ``item_id``,
+            ``project_id``, ``platform``. It asks the platform nothing.
+        """
+        entries = self._desk.ledger.entries(
+            self._settings.url,
+            kind=read_kind(kind) if kind else None,
+            since=_moment(since),
         )
-        return ExportJob(self._line, job_id, order)
+        return to_frame(entries, LedgerEntry)
+
+    def cache_info(self) -> pd.DataFrame:
+        """List the results that ``reuse=`` keeps on this machine, of all platforms.
+
+        They are kept in the user's cache folder, for the user alone, up to ``GIO_CACHE_LIMIT``
+        (10 GB by default); what was not read for the longest time goes first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per result, what was used last on top: ``id`` (the job's), ``name``, ``kind``,
+            ``project``, ``rows``, ``bytes`` (of the file), ``submitted_at``, ``kept_at`` (UTC),
+            ``platform``, ``file`` (Parquet).
+        """
+        return to_frame(self._desk.cache.entries(), CacheEntry)
+
+    def clear_cache(self) -> int:
+        """Remove the results that ``reuse=`` keeps on this machine; give the bytes freed."""
+        return self._desk.cache.clear()
 
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send any GraphQL document.
@@ -665,6 +723,7 @@ class Session:
         order = self._order(reading, Kind.TAG, found, project, arguments, [found])
         return self._draft(
             order,
+            options,
             lambda client: client.submit_tag(
                 found, charset=order.charset, properties=keys, detail=detail, file_name=file_name
             ),
@@ -687,6 +746,7 @@ class Session:
         order = self._order(reading, Kind.SEGMENT, found, project, arguments, columns)
         return self._draft(
             order,
+            options,
             lambda client: client.submit_segment(
                 project.id, found.id, charset=order.charset, tags=tag_ids, properties=keys
             ),
@@ -699,6 +759,7 @@ class Session:
         order = self._order(reading, kind, found, project, {}, ())
         return self._draft(
             order,
+            options,
             lambda client: client.submit_analysis(
                 kind, project.id, found.id, charset=order.charset
             ),
@@ -722,6 +783,7 @@ class Session:
                 raise TypeError(f"there is no option {name!r}: {guess}")
         dtype, dtype_backend = options.get("dtype"), options.get("dtype_backend")
         frames.check_choice(dtype, dtype_backend)
+        read_age(options.get("reuse"), "reuse")
         timeout = options.get("timeout", ...)
         return {
             "charset": check_charset(options.get("charset") or self._settings.charset),
@@ -753,15 +815,15 @@ class Session:
             **reading,
         )
 
-    def _draft(self, order: Order, send: Callable[[Client], SubmittedJob]) -> Draft:
+    def _draft(
+        self, order: Order, options: ReadOptions, send: Callable[[Client], SubmittedJob]
+    ) -> Draft:
+        reuse = read_age(options.get("reuse"), "reuse")
+        refresh = bool(options.get("refresh"))
+
         def submit() -> ExportJob:
-            submitted = send(self._client)
-            return ExportJob(
-                self._line,
-                submitted.id,
-                order,
-                stage=submitted.stage,
-                submitted_at=datetime.now(UTC),
+            return self._desk.submit(
+                order, lambda: send(self._client), reuse=reuse, refresh=refresh
             )
 
         assert order.kind is not None  # noqa: S101 what is asked for is of a kind
@@ -803,10 +865,21 @@ class _Line:
         return self._session._client.download(url, start=start, validator=validator, stop=stop)
 
 
+def _moment(since: str | datetime | timedelta | None) -> datetime | None:
+    """Say since when, of a time or of how long ago."""
+    if isinstance(since, datetime):
+        return since.astimezone()
+    age = read_age(since, "since")
+    return datetime.now(UTC) - age if age else None
+
+
 def _with_sandbox(settings: Settings) -> Settings:
-    """Put the embedded platform's address and key in the place of ``sandbox:``."""
+    """Put the embedded platform's address and key in the place of ``sandbox:``.
+
+    Another platform's key may still lie in the keyring.
+    """
     if settings.url != SANDBOX:
-        return settings
+        return with_key(settings)
     try:
         from gio_pandas import sandbox
 

@@ -1,16 +1,20 @@
-"""Where the platform is and how to get in: argument > environment > profile file > default."""
+"""Where the platform is and how to get in: argument > environment > profile file > default.
+
+A key that none of these has may lie in the system's keyring: ``keys`` looks there.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from gio_pandas.errors import SettingsError
@@ -22,8 +26,11 @@ __all__ = [
     "Settings",
     "check_charset",
     "check_rate",
+    "check_secret",
     "check_timeout",
     "profile_path",
+    "sealed",
+    "ways_in",
 ]
 
 SANDBOX = "sandbox:"
@@ -37,8 +44,8 @@ SANDBOX_PROJECT = "默认项目"
 
 _WAYS = (
     'Pass gio.connect("https://…", api_key="…"), or set GIO_URL and GIO_API_KEY in the '
-    "environment, or write both under [default] in {path}. "
-    'To try without an account: gio.connect("sandbox:").'
+    "environment, or write both under [default] in {path}; the key may lie in the system's "
+    'keyring instead: gio-pandas login. To try without an account: gio.connect("sandbox:").'
 )
 _ENVIRONMENT = {
     "url": "GIO_URL",
@@ -50,12 +57,36 @@ _ENVIRONMENT = {
     "verify": "GIO_VERIFY",
     "timeout": "GIO_TIMEOUT",
     "requests_per_second": "GIO_REQUESTS_PER_SECOND",
+    "cache_limit": "GIO_CACHE_LIMIT",
 }
 _KEYS = (*_ENVIRONMENT, "headers")
 _MAY_BE_NONE = ("timeout", "requests_per_second")
 _CREDENTIALS = ("api_key", "token")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A word of HTTP: a header's name, an authorization's scheme."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def sealed(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function's errors out without its arguments, its frames and those below.
+
+    They hold keys, tokens and the whole environment as they were passed, and whoever prints a
+    traceback with locals (rich, a crash reporter) would print them.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            failure = error.with_traceback(None)
+        del args, kwargs
+        raise failure
+
+    return wrapper
 
 
 class Secret:
@@ -115,8 +146,13 @@ class Settings:
     requests_per_second
         How often ``read_many`` and ``as_completed`` may send the platform requests of one kind;
         None is no limit. Two is what the vendor's pages say of neighbouring APIs (op-api §4).
+    cache_limit
+        What the results that ``reuse=`` keeps may take on disk: bytes, or a text as ``"10 GB"``.
     profile
         The profile of the file that was used, if one was.
+    key_from
+        Where the key, else the token, comes from: ``argument``, ``environment``, ``profile`` or
+        ``keyring``; None where there is neither.
     """
 
     url: str
@@ -129,7 +165,9 @@ class Settings:
     timeout: float | None = 3600.0
     charset: str = "UTF-16LE"
     requests_per_second: float | None = 2.0
+    cache_limit: int | str = "10 GB"
     profile: str | None = None
+    key_from: str | None = None
 
     @classmethod
     def resolve(
@@ -172,16 +210,17 @@ class Settings:
         environment = {
             key: environ[name] for key, name in _ENVIRONMENT.items() if environ.get(name)
         }
-        sources = [given]
+        sources = {"argument": given}
         # The sandbox needs nothing of what is set for a platform, and works where that is broken.
         if given.get("url") not in _SANDBOXES:
-            sources.append(environment)
+            sources["environment"] = environment
             if profile or given.get("url", environment.get("url")) not in _SANDBOXES:
-                sources.append(_read_profile(path, profile))
-        chosen = _merge(sources)
+                sources["profile"] = _read_profile(path, profile)
+        chosen = _merge(sources.values())
         if "url" not in chosen:
-            raise SettingsError("No platform is set", hint=_WAYS.format(path=path))
-        return cls(**_checked(chosen, path), profile=profile)
+            raise SettingsError("No platform is set", hint=ways_in(path))
+        key_from = _first(sources, "api_key") or _first(sources, "token")
+        return cls(**_checked(chosen), profile=profile, key_from=key_from)
 
     def describe(self) -> dict[str, str]:
         """Every setting as text with the secrets masked, as ``gio-pandas doctor`` prints them."""
@@ -198,8 +237,15 @@ class Settings:
             "requests_per_second": (
                 "none" if self.requests_per_second is None else f"{self.requests_per_second:g}"
             ),
+            "cache_limit": str(self.cache_limit),
             "profile": self.profile or "default",
+            "key_from": self.key_from or "not set",
         }
+
+
+def ways_in(path: Path | None = None) -> str:
+    """Say how to set the platform and its key; ``path`` is the profile file, if another one."""
+    return _WAYS.format(path=path or profile_path())
 
 
 def profile_path() -> Path:
@@ -211,7 +257,7 @@ def profile_path() -> Path:
 
 def _read_profile(path: Path, name: str | None) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
     except FileNotFoundError:
         if name:
             raise SettingsError(
@@ -219,18 +265,29 @@ def _read_profile(path: Path, name: str | None) -> dict[str, Any]:
                 hint=f"Write [{name}] with url and api_key there, or unset GIO_PROFILE.",
             ) from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"The profile file {path} cannot be read ({error})",
-            hint="Mend the file, or move it away.",
-        ) from error
-    profiles = _parse_profiles(text, path)
+    except OSError as error:
+        raise _unreadable(path, str(error)) from error
+    profiles = _parse_profiles(_text_of(content, path), path)
     if name and name not in profiles:
         raise SettingsError(
             f"There is no profile {name!r} in {path}",
             hint=f"It has: {', '.join(profiles) or 'none'}.",
         )
     return _checked_profile(profiles.get(name or "default", {}), name or "default", path)
+
+
+def _text_of(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        words = f"no UTF-8 from byte {error.start} on"
+    raise _unreadable(path, words)  # not from the error: it holds the whole file
+
+
+def _unreadable(path: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"The profile file {path} cannot be read ({why})", hint="Mend the file, or move it away."
+    )
 
 
 def _parse_profiles(text: str, path: Path) -> dict[str, dict[str, Any]]:
@@ -279,7 +336,11 @@ def _checked_profile(profile: dict[str, Any], name: str, path: Path) -> dict[str
     return profile
 
 
-def _merge(sources: list[dict[str, Any]]) -> dict[str, Any]:
+def _first(sources: Mapping[str, Mapping[str, Any]], key: str) -> str | None:
+    return next((name for name, source in sources.items() if key in source), None)
+
+
+def _merge(sources: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Take each setting from the first source that has it; no token overrules a key."""
     chosen: dict[str, Any] = {}
     for source in sources:
@@ -292,7 +353,7 @@ def _trimmed(url: Any) -> str:
     return str(url).strip().rstrip("/")
 
 
-def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
+def _checked(chosen: dict[str, Any]) -> dict[str, Any]:
     values = dict(chosen, url=_check_url(chosen["url"]))
     if "project" in values:
         values["project"] = str(values["project"]).strip()
@@ -302,7 +363,7 @@ def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
         values["charset"] = check_charset(values["charset"])
     for key in _CREDENTIALS:
         if key in values:
-            values[key] = _check_secret(key, values[key])
+            values[key] = check_secret(key, values[key])
     if "headers" in values:
         values["headers"] = _check_headers(values["headers"])
     if "verify" in values:
@@ -314,9 +375,6 @@ def _checked(chosen: dict[str, Any], path: Path) -> dict[str, Any]:
     if values["url"] == SANDBOX:
         values.setdefault("project", SANDBOX_PROJECT)
         values.setdefault("requests_per_second", None)  # it is nobody else's
-    way_in = any(values.get(key) for key in (*_CREDENTIALS, "headers"))
-    if values["url"] != SANDBOX and not way_in:
-        raise SettingsError(f"{values['url']} is set, but no API key", hint=_WAYS.format(path=path))
     return values
 
 
@@ -326,10 +384,9 @@ def _check_url(url: Any) -> str:
         return SANDBOX
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        # The text is not shown when it may hold a password.
-        shown = "The url" if "@" in text or "?" in text else f"The url {text!r}"
+        # The text is not shown: it may be the key, passed in the wrong place.
         raise SettingsError(
-            f"{shown} is not the address of a platform",
+            "The url is not the address of a platform",
             hint='Write it whole, such as "https://cdp.example.cn", or "sandbox:".',
         )
     if parts.username or parts.password:
@@ -360,12 +417,19 @@ def _check_scheme(scheme: Any) -> str:
     text = str(scheme).strip()
     if text and not _NAME.fullmatch(text):
         raise SettingsError(
-            f"auth_scheme={text!r} is no word", hint='Use "Token", "Bearer", or "" for none.'
+            "The auth_scheme is not one word", hint='Use "Token", "Bearer", or "" for none.'
         )
     return text
 
 
-def _check_secret(key: str, value: Any) -> Secret:
+def check_secret(key: str, value: Any) -> Secret:
+    """Give a key or token back, trimmed and hidden.
+
+    Raises
+    ------
+    SettingsError
+        It is none; the message does not show it.
+    """
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str) or not text.strip():
         raise SettingsError(f"The {key} is empty or not text", hint="Copy it again.")
@@ -387,9 +451,12 @@ def _check_headers(headers: Any) -> Mapping[str, Secret]:
 def _check_header(name: Any, value: Any) -> Secret:
     # Checked here because the HTTP library would print a bad value in its error.
     text = (value.reveal() if isinstance(value, Secret) else str(value)).strip()
-    if not _NAME.fullmatch(str(name)) or not text.isprintable():
+    named = _NAME.fullmatch(str(name))
+    if not named or not text.isprintable():
+        # What is no name may be the value, put in its place.
         raise SettingsError(
-            f"The header {name!r} has a line break or another character that no header has",
+            f"The header {str(name) if named else 'name'!r} has a line break or another character "
+            "that no header has",
             hint="Copy its name and value once more.",
         )
     return Secret(text)

@@ -491,3 +491,58 @@ def test_sandbox_with_an_impossible_option(run: Run) -> None:
     result = run("sandbox", "--port", "0", "--users", "-1")
     assert result.exit_code == 2
     assert "users must be between 0 and" in result.stderr
+
+
+def test_jobs_lists_what_was_submitted(
+    connected: sandbox.Sandbox, run: Run, tmp_path: Path
+) -> None:
+    """The newest export stands on top, with the id that picks it up again."""
+    for name in ("高价值用户", "分群1"):
+        assert run("export", "segment", name, "-o", tmp_path / "users.csv").exit_code == 0
+    result = run("jobs", "--kind", "segment", "--since", "1h")
+    lines = result.stdout.splitlines()
+    assert "submitted_at" in lines[0]
+    assert "分群1" in lines[1]
+    assert "FINISH" in lines[1]
+    assert "高价值用户" in lines[2]
+    assert "2 jobs" in result.stderr
+    assert "0 jobs" in run("jobs", "--kind", "tag").stderr
+    listed = pd.read_csv(io.BytesIO(run("jobs", "--csv").stdout_bytes))
+    assert list(listed["name"]) == ["分群1", "高价值用户"]
+
+
+def test_attach_writes_what_another_process_submitted(
+    connected: sandbox.Sandbox, run: Run, tmp_path: Path
+) -> None:
+    """The id alone gives the file that the export would have given, and submits nothing."""
+    with Session() as session:
+        job = session.submit_tag("tag_payment_times")
+        result = run("attach", job.id, "-o", tmp_path / "tag.csv")
+        assert result.exit_code == 0, result.output
+        other = Path(job.to_csv(tmp_path / "other.csv"))
+    assert (tmp_path / "tag.csv").read_bytes() == other.read_bytes()
+    assert len([asked for asked in connected.requests if asked.step == "submit"]) == 1
+
+
+def test_reuse_submits_once_and_its_results_can_be_cleared(
+    connected: sandbox.Sandbox, run: Run, tmp_path: Path
+) -> None:
+    """The second export joins the first one's job."""
+    for name in ("a.csv", "b.csv"):
+        output = tmp_path / name
+        assert run("export", "segment", "高价值用户", "-o", output, "--reuse", "1h").exit_code == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert len([asked for asked in connected.requests if asked.step == "submit"]) == 1
+    with Session() as session:
+        session.read_segment("高价值用户", reuse="1h")
+    assert "高价值用户" in run("cache").stdout
+    assert "Freed" in run("cache", "--clear").stdout
+    assert "0 results" in run("cache").stderr
+
+
+def test_an_age_that_is_none_is_told(connected: sandbox.Sandbox, run: Run) -> None:
+    """The error says how an age is written."""
+    result = run("jobs", "--since", "soon")
+    assert result.exit_code == 1
+    assert "since='soon' is no span of time" in result.stderr
+    assert "7d" in result.stderr

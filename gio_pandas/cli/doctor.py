@@ -12,13 +12,14 @@ import click
 
 from gio_pandas._version import __version__
 from gio_pandas.cli.connection import open_session, with_connection
-from gio_pandas.cli.terminal import ANALYSES, COLUMNS, size, told
+from gio_pandas.cli.terminal import KINDS, LISTINGS, size, told
 from gio_pandas.errors import (
     AuthenticationError,
     GioError,
     PlatformUnavailableError,
     SettingsError,
 )
+from gio_pandas.keys import with_key
 from gio_pandas.settings import SANDBOX_PROJECT, profile_path
 
 if TYPE_CHECKING:
@@ -55,14 +56,14 @@ class _Checkup:
         return self.settings, self.reachable, self.token, self.projects, self.small_export
 
     def settings(self) -> str:
-        """Say what is set, secrets masked."""
+        """Say what is set and where the key comes from, secrets masked."""
         try:
             self._session = self._opened.enter_context(open_session(self._connection))
+            settings = with_key(self._session.settings).describe().items()
         except SettingsError as error:
             if "GIO_URL" not in error.hint:  # another trouble than that nothing is set
                 raise
             raise SettingsError(error.what, hint=_three_ways()) from None
-        settings = self._session.settings.describe().items()
         return "\n".join(
             ["secrets are masked", *(f"{name:<12} {value}" for name, value in settings)]
         )
@@ -119,7 +120,7 @@ class _Checkup:
         return ("segment", str(sound.sort_values("users")["id"].iloc[0])) if len(sound) else None
 
     def _first_analysis(self) -> tuple[str, str] | None:
-        for kind, listing in zip(ANALYSES, list(COLUMNS)[3:], strict=True):
+        for kind, listing in zip(KINDS[2:], LISTINGS[3:], strict=True):
             frame: pd.DataFrame = getattr(self._session, f"list_{listing}")(project=self._project)
             if len(frame):
                 return kind, str(frame["id"].iloc[0])
@@ -145,6 +146,8 @@ def _three_ways() -> str:
 3. As arguments:
      gio.connect("https://cdp.example.cn", api_key="…")      in Python
      gio-pandas doctor --url https://cdp.example.cn --api-key …
+
+The key may lie in the system's keyring instead: gio-pandas login --url https://cdp.example.cn
 
 To look around without an account: gio-pandas demo"""
 

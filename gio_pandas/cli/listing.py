@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gio_pandas.cli.connection import open_session, with_connection
-from gio_pandas.cli.terminal import COLUMNS, for_terminal, table
+from gio_pandas.cli.terminal import LISTINGS, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ __all__ = ["list_"]
 
 
 @click.command("list", short_help="List what there is.")
-@click.argument("what", type=click.Choice(list(COLUMNS)), metavar="WHAT")
+@click.argument("what", type=click.Choice(LISTINGS), metavar="WHAT")
 @click.option(
     "--scope",
     type=click.Choice(["platform", "project"]),
@@ -36,10 +36,4 @@ def list_(connection: dict[str, Any], what: str, scope: str | None, as_csv: bool
     options = {"scope": scope} if scope else {}
     with open_session(connection) as session:
         frame: pd.DataFrame = getattr(session, f"list_{what}")(**options)
-    if as_csv:
-        # As bytes: CSV is UTF-8 whatever the console's own code page is.
-        click.echo(frame.to_csv(index=False, lineterminator="\n").encode(), nl=False)
-        return
-    if len(frame):
-        click.echo(table(for_terminal(frame, what)))
-    click.echo(f"{len(frame):,} {what}", err=True)
+    show(frame, what, as_csv=as_csv)

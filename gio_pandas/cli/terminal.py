@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import click
+
 from gio_pandas.errors import AmbiguousNameError, GioError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ANALYSES", "COLUMNS", "for_terminal", "size", "table", "told"]
+__all__ = ["KINDS", "LISTINGS", "for_terminal", "show", "size", "table", "told"]
 
-ANALYSES = ("funnel", "event", "retention", "frequency")
+KINDS = ("segment", "tag", "funnel", "event", "retention", "frequency")
+"""What can be exported."""
+
+LISTINGS = ("projects", "tags", "segments", "funnels", "events", "retentions", "frequencies")
+"""What can be listed."""
+
 _ANALYSIS_COLUMNS = ("id", "name", "chart_type", "creator", "updated_at")
-COLUMNS: Mapping[str, tuple[str, ...]] = {
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "projects": ("id", "name", "owner", "members", "created_at"),
     "tags": ("id", "name", "key", "value_type", "users", "updated_at"),
     "segments": ("id", "name", "users", "scheduler", "creator", "updated_at"),
@@ -22,23 +29,36 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "events": _ANALYSIS_COLUMNS,
     "retentions": _ANALYSIS_COLUMNS,
     "frequencies": _ANALYSIS_COLUMNS,
+    "jobs": ("submitted_at", "kind", "name", "stage", "rows", "id"),
+    "results": ("submitted_at", "kind", "name", "rows", "bytes", "id"),
 }
 """What of a listing fits 100 columns of a terminal; ``--csv`` has all of it."""
 
 
+def show(frame: pd.DataFrame, what: str, *, as_csv: bool) -> None:
+    """Print a listing: as a table of what a person looks for, or whole, as CSV."""
+    if as_csv:
+        # As bytes: CSV is UTF-8 whatever the console's own code page is.
+        click.echo(frame.to_csv(index=False, lineterminator="\n").encode(), nl=False)
+        return
+    if len(frame):
+        click.echo(table(for_terminal(frame, what)))
+    click.echo(f"{len(frame):,} {what}", err=True)
+
+
 def for_terminal(frame: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Keep the columns that a person looks for; of times, the day here where the person is."""
+    """Keep the columns that a person looks for; times are those of the person's own clock."""
     import pandas as pd
 
-    frame = frame[list(COLUMNS[what])].copy()
+    frame = frame[list(_COLUMNS[what])].copy()
+    form = "%Y-%m-%d" if what in LISTINGS else "%Y-%m-%d %H:%M"
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
-            frame[name] = frame[name].map(_local_day, na_action="ignore")
+            frame[name] = [
+                moment.to_pydatetime().astimezone().strftime(form) if pd.notna(moment) else None
+                for moment in frame[name]
+            ]
     return frame
-
-
-def _local_day(moment: pd.Timestamp) -> str:
-    return moment.to_pydatetime().astimezone().date().isoformat()
 
 
 def table(frame: pd.DataFrame, *, index: bool = False) -> str:

@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from gio_pandas.exports.cache import Cache
     from gio_pandas.exports.frames import DtypeBackend
+    from gio_pandas.exports.kept import Kept
+    from gio_pandas.exports.ledger import Ledger
 
 __all__ = [
     "ExportJob",
@@ -41,6 +45,7 @@ __all__ = [
     "Platform",
     "Verdict",
     "Wait",
+    "asked_for",
     "judge",
     "next_delay",
     "rerouted",
@@ -51,6 +56,12 @@ _LONGEST_DELAY = 15.0
 _PATIENCE = 60.0
 """Seconds that an unknown stage, or no answer at all, is taken for something passing."""
 
+_NAMING = 2.0
+"""Seconds that a platform may take to name the files of a job that it calls finished."""
+
+_MOST_ASKED_FOR = 60.0
+"""Seconds: a platform that asks for a longer pause (``Retry-After``) gets this one."""
+
 
 class Verdict(Enum):
     """What an answer about a job means for who waits for it."""
@@ -59,6 +70,7 @@ class Verdict(Enum):
     DONE = "done"
     FAILED = "failed"
     ODD = "odd"
+    BARE = "finished, and names no file yet"
 
 
 def judge(stage: str | None) -> Verdict:
@@ -89,6 +101,19 @@ def next_delay(waited: float, jitter: float) -> float:
     """
     pause = max(_SHORTEST_DELAY, waited / 10) * (1 + jitter / 20)
     return min(_LONGEST_DELAY, pause)
+
+
+def asked_for(answer: object) -> float:
+    """Say how many seconds the platform asks to be left alone (``Retry-After``), a minute at most.
+
+    Parameters
+    ----------
+    answer
+        What came upon a poll: anything but a refusal asks for none.
+    """
+    if not isinstance(answer, PlatformUnavailableError):
+        return 0.0
+    return min(answer.retry_after or 0.0, _MOST_ASKED_FOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +181,14 @@ class ExportJob:
         What was asked for.
     stage
         What the submit answered.
-    submitted_at
-        When; None where that is not known, as after ``attach``.
+    submitted_at, finished_at
+        When; None where that is not known.
+    attached
+        Whether it was submitted earlier, so that the platform may have forgotten it.
+    ledger
+        Where to write down how far the job is, if anywhere.
+    cache
+        Where its result is kept, if anywhere.
     clock, sleep
         Seconds that only grow, and how to pass them.
     """
@@ -170,6 +201,10 @@ class ExportJob:
         *,
         stage: str = "NONE",
         submitted_at: datetime | None = None,
+        finished_at: datetime | None = None,
+        attached: bool = False,
+        ledger: Ledger | None = None,
+        cache: Cache | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -179,13 +214,16 @@ class ExportJob:
         self._stage = stage
         self._uris: tuple[str, ...] = ()
         self._failure: GioError | None = None
+        self._bare_since: float | None = None
         self._clock = clock
         self._sleep = sleep
         self._created = clock()
         self._seconds: dict[str, float] = {stage: 0.0}
-        self._known = submitted_at is not None
+        self._known = submitted_at is not None and not attached
+        self._ledger = ledger
+        self._cache = cache
         self.submitted_at = submitted_at
-        self.finished_at: datetime | None = None
+        self.finished_at = finished_at
         self.rows: int | None = None
 
     @property
@@ -231,7 +269,7 @@ class ExportJob:
         JobFailedError
             The platform gave the job up.
         DownloadError
-            The job is finished and names no file.
+            The job has been finished for two seconds and names no file.
         PlatformUnavailableError, AuthenticationError
             No answer came, or the platform does not let you in.
         """
@@ -244,7 +282,9 @@ class ExportJob:
         """Wait until the files are ready.
 
         The first poll comes at once, each next one after a tenth of the time waited so far, at
-        least 0.5 s and at most 15 s. A poll that fails in transit is not a job that failed.
+        least 0.5 s and at most 15 s, or after what the platform asks for (``Retry-After``), at
+        most a minute. A poll that fails in transit is not a job that failed. An answer that cannot
+        be understood is borne for a minute, a finished job without files for two seconds.
 
         Parameters
         ----------
@@ -257,7 +297,7 @@ class ExportJob:
             The time is over; the job goes on, and the error has it as ``.job``.
         JobFailedError
             The platform gave the job up, or says nothing that could be understood.
-        AuthenticationError
+        AuthenticationError, PermissionDeniedError
             The platform does not let you in any more.
         DownloadError
             The job is finished and names no file.
@@ -293,29 +333,56 @@ class ExportJob:
     def _take(self, result: JobResult | None) -> Verdict:
         """Note what a poll answered."""
         verdict = judge(result.stage if result else None)
+        was_seen, self._known = self._known, self._known or result is not None
         if result is not None:
-            self._known = True
             self._stage = result.stage
             self._seconds.setdefault(result.stage, self._clock() - self._created)
-        if verdict is Verdict.FAILED:
-            raise JobFailedError(
-                f"The platform gave the export of {self._label()} up, without a reason",
-                hint="Check that it can be computed on the platform, then export it again.",
-            )
+        if verdict is Verdict.FAILED and result is not None:
+            self._write_down()
+            raise self._given_up(result)
         if verdict is Verdict.DONE and result is not None:
-            self._finish(result.uris)
+            return self._finish(result.uris, was_seen=was_seen)
+        self._bare_since = None
         return verdict
 
-    def _finish(self, uris: tuple[str, ...]) -> None:
+    def _given_up(self, result: JobResult) -> JobFailedError:
+        code, message = result.error_code, result.error_message
+        reason = f": {code} {message[:500]}".rstrip() if code or message else ", without a reason"
+        return JobFailedError(
+            f"The platform gave the export of {self._label()} up{reason}",
+            hint="Check that it can be computed on the platform, then export it again.",
+            code=code,
+            message=message,
+        )
+
+    def _finish(self, uris: tuple[str, ...], *, was_seen: bool) -> Verdict:
         if not uris:
-            raise DownloadError(
-                f"The export of {self._label()} is finished, but the platform names no file: "
-                "even an empty export has one, with its header line",
-                hint="Export it again; if it comes back, report it to the platform's operator.",
-            )
+            now = self._clock()
+            self._bare_since = now if self._bare_since is None else self._bare_since
+            if now - self._bare_since >= _NAMING:
+                raise self._without_files()
+            return Verdict.BARE
         self._uris = uris
-        if self.submitted_at is not None:  # else it may have been finished long ago
+        if was_seen and self.finished_at is None:  # else it may have been finished long ago
             self.finished_at = datetime.now(UTC)
+        self._write_down()
+        return Verdict.DONE
+
+    def count(self, rows: int) -> None:
+        """Take how many rows the files have."""
+        self.rows = rows
+        self._write_down()
+
+    def _write_down(self) -> None:
+        if self._ledger is not None:
+            self._ledger.note(self)
+
+    def _without_files(self) -> DownloadError:
+        return DownloadError(
+            f"The export of {self._label()} is finished, but the platform names no file: "
+            "even an empty export has one, with its header line",
+            hint="Export it again; if it comes back, report it to the platform's operator.",
+        )
 
     def _label(self) -> str:
         kind = self._order.kind.label if self._order.kind else ""
@@ -387,14 +454,11 @@ class ExportJob:
 
             frames.check_choice(dtype, dtype_backend)
             wanted, limit = self._wanted(columns), self._limit(memory_limit)
-            self.wait(timeout=timeout)
-            return sinks.to_pandas(
-                self,
-                columns=wanted,
-                dtype=self._order.dtype if dtype is None else dtype,
-                dtype_backend=dtype_backend or self._order.dtype_backend,
-                memory_limit=limit,
-            )
+            dtype = self._order.dtype if dtype is None else dtype
+            backend = dtype_backend or self._order.dtype_backend
+            with self._kept(wanted, dtype, timeout) as kept:
+                read = kept.to_pandas if kept else partial(sinks.to_pandas, self)
+                return read(columns=wanted, dtype=dtype, dtype_backend=backend, memory_limit=limit)
 
     def to_arrow(
         self,
@@ -423,11 +487,7 @@ class ExportJob:
             As ``to_pandas``.
         """
         with self._named():
-            from gio_pandas.exports import sinks
-
-            wanted, limit = self._wanted(columns), self._limit(memory_limit)
-            self.wait(timeout=timeout)
-            return sinks.to_arrow(self, columns=wanted, memory_limit=limit)
+            return self._arrow(columns, memory_limit, timeout)
 
     def to_polars(
         self,
@@ -458,9 +518,8 @@ class ExportJob:
         with self._named():
             from gio_pandas.exports import sinks
 
-            wanted, limit = self._wanted(columns), self._limit(memory_limit)
-            self.wait(timeout=timeout)
-            return sinks.to_polars(self, columns=wanted, memory_limit=limit)
+            sinks.check_polars()
+            return sinks.to_polars(self._arrow(columns, memory_limit, timeout))
 
     def to_dask(
         self,
@@ -554,11 +613,14 @@ class ExportJob:
         wanted = self._wanted(columns)
 
         def batches() -> Iterator[pa.RecordBatch]:
-            with self._named():
-                from gio_pandas.exports import sinks
+            from gio_pandas.exports import frames, sinks
 
-                self.wait(timeout=timeout)
-                yield from sinks.iter_batches(self, rows, columns=wanted)
+            text = frames.text_choices(self._order.dtype)
+            with self._named(), self._kept(wanted, text, timeout) as kept:
+                if kept:
+                    yield from kept.iter_batches(rows)
+                else:
+                    yield from sinks.iter_batches(self, rows, columns=wanted)
 
         return batches()
 
@@ -599,11 +661,14 @@ class ExportJob:
             As ``to_pandas``.
         """
         with self._named():
-            from gio_pandas.exports import writers
+            from gio_pandas.exports import frames, writers
 
             wanted, target = self._wanted(columns), writers.parquet_target(path, compression)
             self.wait(timeout=timeout)
-            return writers.to_parquet(self, target, columns=wanted, compression=compression)
+            text = frames.text_choices(self._order.dtype)
+            return writers.to_parquet(
+                self, target, columns=wanted, compression=compression, dtype=text
+            )
 
     def to_csv(
         self,
@@ -691,6 +756,33 @@ class ExportJob:
 
         return self._order.memory_limit if memory_limit is None else parse_size(memory_limit)
 
+    def _arrow(
+        self,
+        columns: Iterable[str] | None,
+        memory_limit: int | float | str | None,
+        timeout: float | EllipsisType | None,
+    ) -> pa.Table:
+        from gio_pandas.exports import frames, sinks
+
+        wanted, limit = self._wanted(columns), self._limit(memory_limit)
+        with self._kept(wanted, frames.text_choices(self._order.dtype), timeout) as kept:
+            if kept:
+                return kept.to_arrow(memory_limit=limit)
+            return sinks.to_arrow(self, columns=wanted, memory_limit=limit)
+
+    @contextmanager
+    def _kept(
+        self, columns: Sequence[str] | None, dtype: Any, timeout: float | EllipsisType | None
+    ) -> Iterator[Kept | None]:
+        """Give the result out of the cache; without one, wait for the files, and give None."""
+        if self._cache is None:
+            self.wait(timeout=timeout)
+            yield None
+        else:
+            with self._cache.result(self, columns=columns, dtype=dtype, timeout=timeout) as kept:
+                self.rows = kept.source["rows"] if kept else None
+                yield kept
+
     def parts(self) -> list[Part]:
         """Give the files of a finished job, in order, ready to be read."""
         sleep = None if self._sleep is time.sleep else self._sleep
@@ -703,16 +795,28 @@ class ExportJob:
         """Poll and read in threads; between polls nothing is held up, nor after a cancel."""
         import asyncio
 
+        from gio_pandas.exports import notices
+        from gio_pandas.exports.leash import Leash, in_thread
+
+        leash = Leash()
         try:
-            pauses = self._pauses(self._order.timeout)
             with self._named():
-                while (pause := await asyncio.to_thread(next, pauses, None)) is not None:
+                pauses = self._pauses(self._order.timeout)
+                while (pause := await in_thread(next, pauses, None)) is not None:
                     await asyncio.sleep(pause)
-            return await asyncio.to_thread(self.to_pandas)
+                twin = rerouted(self, leash.line, leash.sleep)
+                with notices.collected() as collected:
+                    frame = await in_thread(twin.to_pandas)
         except asyncio.CancelledError:
             raise asyncio.CancelledError(
                 f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
+        finally:
+            leash.let_go()
+        self.rows = twin.rows
+        for notice in collected:
+            notices.warn(notice)
+        return frame
 
     def __repr__(self) -> str:
         return f"<ExportJob {self._label()}, {self._stage}: gio.attach({self.id!r})>"
@@ -735,7 +839,7 @@ class Wait:
         self.job = job
         self._bound = bound
         self._began = now
-        self._odd_since: float | None = None
+        self._odd_seconds = 0.0
         job._failure = None  # of a wait before this one
 
     @property
@@ -780,13 +884,24 @@ class Wait:
                 return None
             waited = now - self._began
             if verdict is Verdict.ODD:
-                self._odd_since = waited if self._odd_since is None else self._odd_since
-                self._refuse_oddity(waited - self._odd_since, trouble)
-            elif verdict is Verdict.GOING:
-                self._odd_since = None
-            self._refuse_overtime(waited, trouble)
-            pause = next_delay(waited, jitter)
-            return pause if self._bound is None else min(pause, max(self._bound - waited, 0.01))
+                self._refuse_oddity(trouble)
+            self._refuse_overtime(waited, verdict, trouble)
+            pause = self._pause(waited, verdict, jitter, asked_for(answer))
+            # Only what follows upon an oddity counts as one, not the time that nobody answers in.
+            if verdict is Verdict.ODD:
+                self._odd_seconds += pause
+            elif verdict is not None:
+                self._odd_seconds = 0.0
+            return pause
+
+    def _pause(
+        self, waited: float, verdict: Verdict | None, jitter: float, asked_for: float
+    ) -> float:
+        if verdict is Verdict.BARE:
+            pause = _SHORTEST_DELAY
+        else:
+            pause = max(next_delay(waited, jitter), asked_for)
+        return pause if self._bound is None else min(pause, max(self._bound - waited, 0.01))
 
     def _read(self, answer: JobResult | GioError | None) -> tuple[Verdict | None, GioError | None]:
         if not isinstance(answer, GioError):
@@ -798,20 +913,24 @@ class Wait:
             return Verdict.ODD, answer
         raise answer  # an id of nothing is told at once
 
-    def _refuse_oddity(self, seconds: float, trouble: GioError | None) -> None:
-        if seconds >= _PATIENCE:
+    def _refuse_oddity(self, trouble: GioError | None) -> None:
+        if self._odd_seconds >= _PATIENCE:
             if trouble is not None:
                 raise trouble
             raise JobFailedError(
-                f"For {seconds:.0f} s the platform has given no documented answer about the job "
-                f"(last stage: {self.job.stage})",
+                f"For {self._odd_seconds:.0f} s the platform has given no documented answer about "
+                f"the job (last stage: {self.job.stage})",
                 hint="Check that the id is of a job on this platform; else try a newer gio-pandas.",
             )
 
-    def _refuse_overtime(self, waited: float, trouble: GioError | None) -> None:
+    def _refuse_overtime(
+        self, waited: float, verdict: Verdict | None, trouble: GioError | None
+    ) -> None:
         if self._bound is None or waited < self._bound:
             return
         job = self.job
+        if verdict is Verdict.BARE:
+            raise job._without_files()
         state = f"last trouble: {trouble.what}" if trouble else f"stage {job.stage}"
         raise JobTimeoutError(
             f"The export of {job._label()} was not finished within {self._bound:g} s ({state})",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gio_pandas.errors import MemoryLimitError, SettingsError
 from gio_pandas.exports.files import Part
 
-__all__ = ["Meter", "parse_size", "shown"]
+__all__ = ["Meter", "parse_size", "refuse", "shown"]
 
 _SAMPLE = 1 << 22
 """Bytes of the files that tell what the rest of them will take."""
@@ -50,6 +50,23 @@ def shown(size: float) -> str:
     return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
 
 
+def refuse(estimate: float, limit: int | None) -> None:
+    """Refuse a table that is going to need more bytes than the limit; None is no limit.
+
+    Raises
+    ------
+    MemoryLimitError
+        It is.
+    """
+    if limit is not None and estimate > limit:
+        raise MemoryLimitError(
+            f"Reading the table takes about {shown(estimate)} of memory, more than "
+            f"memory_limit= allows ({shown(limit)})",
+            hint='job.to_parquet("folder/") writes it without holding it in memory; '
+            "columns=[…] reads less of it.",
+        )
+
+
 class Meter:
     """Adds up what the files of a job take in memory, and stops it where it will be too much.
 
@@ -81,13 +98,7 @@ class Meter:
             self._taken[id(part)] = (nbytes, position)
             taken = sum(nbytes for nbytes, _ in self._taken.values())
             estimate = max(taken, self._estimate(taken))
-        if estimate > self._limit:
-            raise MemoryLimitError(
-                f"Reading the table takes about {shown(estimate)} of memory, more than "
-                f"memory_limit= allows ({shown(self._limit)})",
-                hint='job.to_parquet("folder/") writes it without holding it in memory; '
-                "columns=[…] reads less of it.",
-            )
+        refuse(estimate, self._limit)
 
     def _estimate(self, taken: int) -> float:
         """Say what all files will take, if the rest of them is like what has been read."""

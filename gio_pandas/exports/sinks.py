@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
     from gio_pandas.exports.job import ExportJob
 
-__all__ = ["iter_batches", "provenance", "spooled", "to_arrow", "to_pandas", "to_polars"]
+__all__ = [
+    "check_polars",
+    "iter_batches",
+    "provenance",
+    "spooled",
+    "to_arrow",
+    "to_pandas",
+    "to_polars",
+]
 
 _JOINED = 4 << 20
 """Bytes of a column's pieces that are joined: small ones take more memory than they need."""
@@ -70,17 +78,26 @@ def to_arrow(
     return pa.table({column.name: column.chunked() for column in _columns(layout, shelves)})
 
 
-def to_polars(
-    job: ExportJob, *, columns: Sequence[str] | None, memory_limit: int | None
-) -> pl.DataFrame:
-    """Read a finished job's files into a Polars frame; see ``ExportJob.to_polars``."""
+def check_polars() -> None:
+    """Refuse, before anything is waited for, to go on without Polars.
+
+    Raises
+    ------
+    SettingsError
+        It is not installed.
+    """
     try:
-        import polars
+        import polars  # noqa: F401
     except ModuleNotFoundError as error:
         raise SettingsError(
             "Polars is not installed", hint='Run: python -m pip install "gio-pandas[polars]"'
         ) from error
-    table = to_arrow(job, columns=columns, memory_limit=memory_limit)
+
+
+def to_polars(table: pa.Table) -> pl.DataFrame:
+    """Turn what ``to_arrow`` gave into a Polars frame; see ``ExportJob.to_polars``."""
+    import polars
+
     frame = polars.from_arrow(table.cast(pa.schema([_known_to_polars(f) for f in table.schema])))
     assert isinstance(frame, polars.DataFrame)  # noqa: S101 a table has columns
     return frame
@@ -98,20 +115,20 @@ def iter_batches(
     job: ExportJob, rows: int, *, columns: Sequence[str] | None
 ) -> Iterator[pa.RecordBatch]:
     """Read a finished job's files batch by batch; see ``ExportJob.iter_batches``."""
-    with spooled(job, columns) as spool:
+    with spooled(job, columns, frames.text_choices(job.order.dtype)) as spool:
         spool.warn()
         yield from spool.batches(rows)
 
 
 @contextmanager
 def spooled(
-    job: ExportJob, columns: Sequence[str] | None, folder: str | None = None
+    job: ExportJob, columns: Sequence[str] | None, dtype: Any, folder: str | None = None
 ) -> Iterator[Spool]:
     """Read a finished job's files to disk, in a folder where there is room, for a while."""
-    layout = Layout(job.order, columns, frames.text_choices(job.order.dtype))
+    layout = Layout(job.order, columns, dtype)
     with _disk_trouble_told(folder), Spool(job.parts(), job.order.charset, layout, folder) as spool:
         spool.fill()
-        job.rows = sum(spool.rows)
+        job.count(sum(spool.rows))
         yield spool
 
 
@@ -139,7 +156,7 @@ def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_She
         shelves[part].finish()
 
     for_each_part(parts, read)
-    job.rows = sum(shelf.rows for shelf in shelves.values())
+    job.count(sum(shelf.rows for shelf in shelves.values()))
     return list(shelves.values())
 
 

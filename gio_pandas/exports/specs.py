@@ -10,7 +10,7 @@ from typing import Any
 from gio_pandas.api.models import Kind
 from gio_pandas.errors import SettingsError
 
-__all__ = ["Spec", "read_spec"]
+__all__ = ["Spec", "read_kind", "read_spec"]
 
 _FORM = '{"kind": "segment", "name": "高价值用户"} or ("segment", "高价值用户")'
 _OWN_OPTIONS = {
@@ -61,7 +61,7 @@ def read_spec(item: Any, shared_options: Collection[str]) -> Spec:
     missing = [key for key in ("kind", "name") if key not in item]
     if missing:
         raise SettingsError(f"A spec says no {' and no '.join(missing)}", hint=f"Write {_FORM}.")
-    kind, name = _kind(item["kind"]), item["name"]
+    kind, name = read_kind(item["kind"]), item["name"]
     if not isinstance(name, str):
         raise TypeError(f"a name is text, not {type(name).__name__}: {name!r}")
     if not name.strip():
@@ -72,7 +72,14 @@ def read_spec(item: Any, shared_options: Collection[str]) -> Spec:
     return Spec(kind, name, options)
 
 
-def _kind(word: Any) -> Kind:
+def read_kind(word: Any) -> Kind:
+    """Read what is exported: tag, segment, funnel, event, retention or frequency.
+
+    Raises
+    ------
+    TypeError, SettingsError
+        It is no text, or no such kind.
+    """
     if not isinstance(word, str):
         raise TypeError(f"a kind is text, not {type(word).__name__}: {word!r}")
     if word in _KINDS:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -102,10 +103,18 @@ def _pattern(found: Target) -> str | None:
 
 
 def to_parquet(
-    job: ExportJob, found: Target, *, columns: Sequence[str] | None, compression: str
+    job: ExportJob,
+    found: Target,
+    *,
+    columns: Sequence[str] | None,
+    compression: str,
+    dtype: Any = None,
 ) -> list[str]:
-    """Write a finished job's files as Parquet; see ``ExportJob.to_parquet``."""
-    with spooled(job, columns, found.local_folder) as spool:
+    """Write a finished job's files as Parquet; see ``ExportJob.to_parquet``.
+
+    The columns of ``dtype`` are written as text.
+    """
+    with spooled(job, columns, dtype, found.local_folder) as spool:
         spool.warn()
         schema = _schema(job, spool, columns)
         numbers = range(len(spool.rows))
@@ -134,7 +143,7 @@ def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None) -> pa.S
 def to_csv(job: ExportJob, found: Target, *, columns: Sequence[str] | None, encoding: str) -> str:
     """Write a finished job's files as one CSV file; see ``ExportJob.to_csv``."""
     with (
-        spooled(job, columns, found.local_folder) as spool,
+        spooled(job, columns, None, found.local_folder) as spool,
         found.writing(None) as open_,
         open_("") as stream,
     ):
@@ -209,13 +218,20 @@ def _save(part: Part, stream: BinaryIO) -> None:
 def _distinct(names: Sequence[str]) -> list[str]:
     """Tell apart by a number what has the same name, in whatever case it is written."""
     taken: set[str] = set()
+    used: dict[str, int] = {}
     given = []
     for name in names:
         stem, dot, suffix = name.rpartition(".")
-        fresh, number = name, 1
-        while fresh.casefold() in taken:
-            fresh = f"{stem}.{number}{dot}{suffix}" if stem else f"{name}.{number}"
+        fresh, number = name, used.get(name, 0)
+        while _folded(fresh) in taken:
             number += 1
-        taken.add(fresh.casefold())
+            fresh = f"{stem}.{number}{dot}{suffix}" if stem else f"{name}.{number}"
+        used[name] = number
+        taken.add(_folded(fresh))
         given.append(fresh)
     return given
+
+
+def _folded(name: str) -> str:
+    """Write a name in the one way that no file system tells apart from its others."""
+    return unicodedata.normalize("NFC", name.casefold())

@@ -1,0 +1,94 @@
+"""The file that a command writes an export to."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gio_pandas.exports.job import ExportJob
+
+__all__ = ["with_output", "write"]
+
+_ENCODING = "utf-8-sig"
+_COMPRESSION = "zstd"
+
+_Command = Callable[..., None]
+
+
+def with_output(command: _Command) -> _Command:
+    """Add the option that says where to, checked before anything is asked of the platform."""
+    return click.option(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        callback=_check,
+        help="Where to: FILE.csv (UTF-8 with a mark, so that Excel opens it), FILE.parquet, or "
+        "FOLDER/ for a Parquet file for each of the export's. What is there is replaced once the "
+        "new is whole.",
+    )(command)
+
+
+def write(make: Callable[[], ExportJob], output: str) -> None:
+    """Write a job's result, and say how much that was.
+
+    Parameters
+    ----------
+    make
+        Submits or picks up the job.
+    output
+        Where to, as the option says it.
+    """
+    began = time.monotonic()
+    with _warnings_in_a_line():
+        job = make()
+        _write(job, output)
+    rows = job.rows or 0
+    seconds = time.monotonic() - began
+    click.echo(f"{output}: {rows:,} row{'s' * (rows != 1)} in {seconds:.1f} s")
+
+
+def _check(_: click.Context, __: click.Parameter, output: str) -> str:
+    """Refuse, before anything is submitted, what could not be written in the end."""
+    from gio_pandas.errors import SettingsError
+    from gio_pandas.exports import writers
+
+    is_csv = output.lower().endswith(".csv")
+    if not is_csv and not output.lower().endswith((".parquet", "/", os.sep)):
+        raise click.BadParameter(
+            f"'{output}' has to end in .csv or .parquet, or in / for a folder of Parquet."
+        )
+    try:
+        if is_csv:
+            writers.csv_target(output, _ENCODING)
+        else:
+            writers.parquet_target(output, _COMPRESSION)
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from error
+    return output
+
+
+def _write(job: ExportJob, output: str) -> Any:
+    try:
+        if output.lower().endswith(".csv"):
+            return job.to_csv(output, encoding=_ENCODING)
+        return job.to_parquet(output, compression=_COMPRESSION)
+    except OSError as error:
+        raise click.ClickException(f"{output} was not written: {error}") from error
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Print warnings as a terminal's reader wants them, without the line of code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        click.echo(f"Warning: {warning.message}", err=True)

@@ -1,0 +1,319 @@
+"""What was submitted from this machine, kept so that no job gets lost."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gio_pandas.api.models import Kind
+from gio_pandas.exports import notices
+from gio_pandas.exports.job import Order
+from gio_pandas.settings import SANDBOX
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from gio_pandas.exports.job import ExportJob
+
+__all__ = ["UNCERTAIN", "Entry", "Ledger", "Record", "ledger_of", "ledger_path"]
+
+UNCERTAIN = "UNCERTAIN"
+"""In the place of a stage: the submit was not answered, there may be a job or not."""
+
+_log = logging.getLogger(__name__)
+
+_VERSION = 1
+_PATIENCE = 5.0
+"""Seconds to wait for another process that writes."""
+
+_KEPT = timedelta(days=400)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY,
+    platform TEXT NOT NULL,
+    id TEXT,
+    kind TEXT,
+    item_id TEXT,
+    name TEXT,
+    project_id TEXT,
+    project TEXT,
+    charset TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    reading TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    submitted_at TEXT NOT NULL,
+    finished_at TEXT,
+    rows INTEGER,
+    UNIQUE (platform, id)
+);
+CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (submitted_at);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A submit, as the ledger has it; ``gio.jobs()`` shows it.
+
+    Parameters
+    ----------
+    id
+        The job's id; None where the submit was not answered.
+    name, kind, item_id
+        What was exported.
+    stage
+        The stage last seen from here, or ``UNCERTAIN``.
+    submitted_at, finished_at
+        When, in UTC; None where that was not seen.
+    rows
+        How many rows its files have, once they have been read.
+    project, project_id
+        Its project; None for the platform's own.
+    charset, arguments
+        How it was asked for; the verb's other arguments as JSON.
+    platform
+        The platform's address.
+    """
+
+    id: str | None
+    name: str | None
+    kind: str | None
+    stage: str
+    submitted_at: str
+    finished_at: str | None
+    rows: int | None
+    project: str | None
+    charset: str
+    arguments: str
+    item_id: str | None
+    project_id: str | None
+    platform: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Entry):
+    """An entry, with what makes its frame of the files: types, columns, dtypes."""
+
+    reading: Mapping[str, Any] = field(repr=False)
+
+    def order(self, *, charset: str | None, timeout: float | None) -> Order:
+        """Give the order again, to be read as it was to be read when it was submitted."""
+        return Order(
+            platform=self.platform,
+            kind=Kind(self.kind) if self.kind else None,
+            item_id=self.item_id,
+            name=self.name,
+            project_id=self.project_id,
+            project_name=self.project,
+            charset=charset or self.charset,
+            timeout=timeout,
+            **self.reading,
+        )
+
+
+class Ledger:
+    """The submits of one user of this machine, in a SQLite file that several processes share.
+
+    It never stops an export: where it cannot be read or written, it warns once and knows nothing.
+    No secret is ever in it.
+
+    Parameters
+    ----------
+    path
+        The file, made at the first submit; None keeps all in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._memory: sqlite3.Connection | None = None
+        self._warned = False
+
+    def add(self, order: Order, job_id: str | None, stage: str, submitted_at: datetime) -> None:
+        """Write down a submit that was answered, or, without an id, one that was not."""
+        with self._tolerant(), self._open() as db:
+            row = {
+                **_row(order),
+                "id": job_id,
+                "stage": stage,
+                "submitted_at": _text(submitted_at),
+            }
+            names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+            # An id is taken over where a platform has it anew, as a sandbox that was restarted.
+            db.execute(f"INSERT OR REPLACE INTO jobs ({names}) VALUES ({places})", row)  # noqa: S608
+            oldest = _text(submitted_at - _KEPT)
+            db.execute("DELETE FROM jobs WHERE submitted_at < ?", [oldest])
+
+    def note(self, job: ExportJob) -> None:
+        """Write down how far a job is, if it was submitted from here."""
+        finished = _text(job.finished_at) if job.finished_at else None
+        with self._tolerant(), self._open() as db:
+            db.execute(
+                "UPDATE jobs SET stage = ?, finished_at = coalesce(finished_at, ?), "
+                "rows = coalesce(?, rows) WHERE platform = ? AND id = ?",
+                [job.stage, finished, job.rows, job.order.platform, job.id],
+            )
+
+    def find(self, platform: str, job_id: str) -> Record | None:
+        """Give what is known of a job; None where it was not submitted from here."""
+        found = self._select("platform = ? AND id = ?", [platform, job_id])
+        return found[0] if found else None
+
+    def latest(self, order: Order, since: datetime) -> Record | None:
+        """Give the newest job of the same order that did not fail; None where there is none."""
+        alike = ("platform", "kind", "item_id", "project_id", "charset", "arguments")
+        row = _row(order)
+        found = self._select(
+            " AND ".join(f"{name} IS ?" for name in alike)
+            + " AND submitted_at >= ? AND id IS NOT NULL AND stage != 'ERROR'",
+            [*(row[name] for name in alike), _text(since)],
+        )
+        return found[0] if found else None
+
+    def entries(
+        self, platform: str, *, kind: Kind | None = None, since: datetime | None = None
+    ) -> list[Record]:
+        """List a platform's submits, the newest first."""
+        found = self._select(
+            "platform = ? AND submitted_at >= ?", [platform, _text(since) if since else ""]
+        )
+        return [entry for entry in found if kind in (None, entry.kind)]
+
+    def _select(self, condition: str, values: list[Any]) -> list[Record]:
+        names = [field.name for field in fields(Record)]
+        query = f"SELECT {', '.join(names)} FROM jobs WHERE {condition}"  # noqa: S608 our own words
+        if self._path is not None and not self._path.exists():
+            return []
+        with self._tolerant(), self._open() as db:
+            rows = db.execute(f"{query} ORDER BY submitted_at DESC, number DESC", values).fetchall()
+            return [_record(dict(zip(names, row, strict=True))) for row in rows]
+        return []
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Open the ledger; what is done with it is done whole or not at all."""
+        if self._path is not None:
+            with closing(_connect(self._path)) as db, db:
+                yield db
+            return
+        with self._lock:
+            if self._memory is None:
+                self._memory = _prepared(_sqlite().connect(":memory:", check_same_thread=False))
+            with self._memory as db:
+                yield db
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        try:
+            yield
+        except (_sqlite().Error, OSError, ValueError, TypeError) as error:
+            self._warn(
+                f"The ledger of jobs {self._path} cannot be used ({error}): exports go on, but are "
+                "not remembered. Keep the id of a job (job.id), or mend or remove the file"
+            )
+
+    def _warn(self, message: str) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        try:
+            notices.warn(message)
+        except Warning:  # made an error, which would lose the job that was to be remembered
+            _log.warning("%s", message)
+
+
+def ledger_path() -> Path:
+    """Say where the ledger lies: ``jobs.sqlite3`` in the user's state folder."""
+    from platformdirs import user_state_path
+
+    return user_state_path("gio_pandas", appauthor=False) / "jobs.sqlite3"
+
+
+def ledger_of(platform: str) -> Ledger:
+    """Give the ledger that a platform's jobs are in.
+
+    The embedded platform's jobs end with the process, and so does what is known of them.
+    """
+    return _ledger_at(None if platform == SANDBOX else ledger_path())
+
+
+@cache
+def _ledger_at(path: Path | None) -> Ledger:
+    return Ledger(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Before SQLite opens it: its owner alone can ever read it, and the journals beside it.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+    db = _sqlite().connect(path, timeout=_PATIENCE)
+    try:
+        return _prepared(db)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
+    [version] = db.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise ValueError("a newer version of gio_pandas wrote it")
+    if version < _VERSION:
+        db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+    return db
+
+
+def _sqlite() -> Any:
+    import sqlite3
+
+    return sqlite3
+
+
+def _record(row: dict[str, Any]) -> Record:
+    return Record(**{**row, "reading": json.loads(row["reading"])})
+
+
+def _row(order: Order) -> dict[str, str | None]:
+    return {
+        "platform": order.platform,
+        "kind": order.kind.value if order.kind else None,
+        "item_id": order.item_id,
+        "name": order.name,
+        "project_id": order.project_id,
+        "project": order.project_name,
+        "charset": order.charset,
+        "arguments": _json(order.arguments),
+        "reading": _json(_reading(order)),
+    }
+
+
+def _reading(order: Order) -> dict[str, Any]:
+    """Say what makes a frame of the files, in plain values."""
+    from gio_pandas.exports import frames
+
+    reading = {
+        "arguments": dict(order.arguments),
+        "value_types": dict(order.value_types),
+        "columns": order.columns,
+        "dtype": frames.plain(order.dtype),
+        "dtype_backend": order.dtype_backend,
+    }
+    return {name: value for name, value in reading.items() if value}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
