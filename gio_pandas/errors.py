@@ -43,6 +43,9 @@ __all__ = [
 ]
 
 
+_LONGEST = 2_000
+"""Letters of what happened, and of what to do."""
+
 _ENDS = ("?", "!", "。", "？", "！")
 
 
@@ -58,9 +61,9 @@ class GioError(Exception):
     """
 
     def __init__(self, what: str, *, hint: str) -> None:
-        self.what = " ".join(what.split()).rstrip(".")
-        self.hint = hint
-        super().__init__(f"{self.what}{'' if self.what.endswith(_ENDS) else '.'} {hint}")
+        self.what = _short(" ".join(what.split())).rstrip(".")
+        self.hint = _short(hint)
+        super().__init__(f"{self.what}{'' if self.what.endswith(_ENDS) else '.'} {self.hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep every attribute through pickling, as a process pool needs."""
@@ -69,6 +72,12 @@ class GioError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Give IPython the message, and notes below it, in place of a page of frames."""
         return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+
+
+def _short(text: str) -> str:
+    """Leave out the middle of what nobody reads: a platform may name things as it likes."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
 def _rebuild(kind: type[GioError], args: tuple[Any, ...], state: dict[str, Any]) -> GioError:
@@ -226,11 +235,14 @@ class DownloadError(GioError):
     ----------
     file : str
         The file's uri on the platform; empty where the platform named none.
+    gone : bool
+        Whether the platform has no such file any more.
     """
 
-    def __init__(self, what: str, *, hint: str, file: str = "") -> None:
+    def __init__(self, what: str, *, hint: str, file: str = "", gone: bool = False) -> None:
         super().__init__(what, hint=hint)
         self.file = file
+        self.gone = gone
 
 
 class DecodeError(GioError):

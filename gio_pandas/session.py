@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast, overload
@@ -87,7 +87,8 @@ class Session:
         The platform's address, with its path prefix if it has one (``GIO_URL``);
         ``"sandbox:"`` is the embedded platform, which needs neither account nor network.
     api_key
-        What tokens are fetched with (``GIO_API_KEY``).
+        What tokens are fetched with (``GIO_API_KEY``); where it is set nowhere and no token is,
+        the first request looks into the system's keyring (``gio-pandas login``).
     token
         A token to use in its place (``GIO_TOKEN``); without a key it cannot be renewed.
     project
@@ -562,7 +563,7 @@ class Session:
         return self._desk.attach(job_id, charset=check_charset(charset) if charset else None)
 
     def jobs(
-        self, *, kind: str | None = None, since: str | datetime | timedelta | None = None
+        self, *, kind: str | None = None, since: str | date | timedelta | None = None
     ) -> pd.DataFrame:
         """List what was submitted to this platform from this machine, as far as it is known here.
 
@@ -572,17 +573,19 @@ class Session:
             ``"tag"``, ``"segment"``, ``"funnel"``, ``"event"``, ``"retention"`` or
             ``"frequency"``; left out, all.
         since
-            Only what was submitted since: a time (of this machine's zone, if it has none), or how
-            long ago, such as ``"7d"``.
+            Only what was submitted since: a day or a time, such as ``"2026-03-01"`` (of this
+            machine's zone, if it has none), or how long ago, such as ``"7d"``.
 
         Returns
         -------
         pandas.DataFrame
             One row per submit, the newest on top: ``id``, which ``gio.attach`` takes (missing where
-            the submit was not answered: its ``stage`` is ``UNCERTAIN``), ``name``, ``kind``,
-            ``stage`` (as last seen from here), ``submitted_at``, ``finished_at`` (UTC), ``rows``
-            (``Int64``, once read), ``project``, ``charset``, ``arguments`` (JSON), ``item_id``,
-            ``project_id``, ``platform``. It asks the platform nothing.
+            the submit was not answered), ``name``, ``kind``, ``stage``, ``submitted_at``,
+            ``finished_at`` (UTC), ``rows`` (``Int64``, once read), ``project``, ``charset``,
+            ``arguments`` (JSON), ``item_id``, ``project_id``, ``platform``. The stage is what was
+            seen from here: ``FINISH``, ``ERROR``, ``GONE`` (it was finished, but the platform has
+            its files no more), ``UNCERTAIN`` (the submit was not answered: look at the platform's
+            export list, 导出任务), else what the submit answered. The platform is asked nothing.
         """
         entries = self._desk.ledger.entries(
             self._settings.url,
@@ -865,10 +868,15 @@ class _Line:
         return self._session._client.download(url, start=start, validator=validator, stop=stop)
 
 
-def _moment(since: str | datetime | timedelta | None) -> datetime | None:
-    """Say since when, of a time or of how long ago."""
+def _moment(since: str | date | timedelta | None) -> datetime | None:
+    """Say since when, of a time, a day, or how long ago."""
+    if isinstance(since, str):
+        with suppress(ValueError):
+            since = datetime.fromisoformat(since)
+    if isinstance(since, date) and not isinstance(since, datetime):
+        since = datetime.combine(since, time())
     if isinstance(since, datetime):
-        return since.astimezone()
+        return datetime.astimezone(since)  # pandas' own asks for the zone
     age = read_age(since, "since")
     return datetime.now(UTC) - age if age else None
 

@@ -276,6 +276,20 @@ def _read_profile(path: Path, name: str | None) -> dict[str, Any]:
     return _checked_profile(profiles.get(name or "default", {}), name or "default", path)
 
 
+def _read_toml(text: str, path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The parser's message has a place, never the text, which may hold a key.
+        words = str(error)
+    raise SettingsError(  # not from the error: its frames have the text
+        f"The profile file {path} is not TOML: {words}",
+        hint='It should read: [default] url = "https://…" api_key = "…", a line each.',
+    )
+
+
 def _text_of(content: bytes, path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
@@ -291,16 +305,7 @@ def _unreadable(path: Path, why: str) -> SettingsError:
 
 
 def _parse_profiles(text: str, path: Path) -> dict[str, dict[str, Any]]:
-    import tomllib
-
-    try:
-        profiles = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # The parser's message has a place, never the text, which may hold a key.
-        raise SettingsError(
-            f"The profile file {path} is not TOML: {error}",
-            hint='It should read: [default] url = "https://…" api_key = "…", a line each.',
-        ) from None
+    profiles = _read_toml(text, path)
     loose = [key for key, value in profiles.items() if not isinstance(value, dict)]
     if loose:
         raise SettingsError(

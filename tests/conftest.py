@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,25 @@ import pytest
 
 from gio_pandas import sandbox as embedded
 
+OUTCOMES = ("wrong", "duplicated", "lost", "leaked")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in a line what the matrix of faults has tried, and what came of it."""
+    done = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    noted = [value for report in done for name, value in report.user_properties if name == "faults"]
+    if noted:
+        counts: Counter[str] = Counter()
+        for _, found in noted:
+            counts.update(found)
+        tried = {name for names, _ in noted for name in names}
+        combinations = sum(len(names) for names, _ in noted)
+        outcome = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES)
+        terminalreporter.write_line(
+            f"{len(tried)} faults tried in {combinations:,} combinations: "
+            f"{counts['exports']:,} exports run, {outcome}"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +45,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     for name in ("CACHE", "CONFIG", "DATA", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
+    # The developer's own keyring would ask to be unlocked.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setattr("gio_pandas._current", None)
     return folder
 

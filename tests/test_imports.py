@@ -21,7 +21,7 @@ PACKAGE = "gio_pandas"
 ROOT = Path(gio_pandas.__file__).parent
 FACE = ""
 # What may be imported stands before what may import it.
-CORE = ("_version", "errors", "settings", "api", "exports", "catalog", "session", FACE)
+CORE = ("_version", "errors", "settings", "keys", "api", "exports", "catalog", "session", FACE)
 # What stands on the session, and is reached lazily.
 SHELL = {"accessor", "notebook", "plotting", "cli", "__main__"}
 ROOMS = {
@@ -36,6 +36,7 @@ ROOMS = {
     "graphql": {"sandbox"},
     "httpx": {"api"},
     "ipywidgets": {"notebook"},
+    "keyring": {"keys"},
     "platformdirs": {"settings", "exports"},
     "polars": {"exports"},
     "pyarrow": {"exports"},
@@ -45,7 +46,7 @@ ROOMS = {
     "tomllib": {"settings"},
     "uvicorn": {"sandbox"},
 }
-PANDAS_FREE = {"_version", "errors", "settings", "api", "sandbox"}
+PANDAS_FREE = {"_version", "errors", "settings", "keys", "api", "sandbox"}
 
 
 @dataclass(frozen=True)

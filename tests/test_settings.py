@@ -177,6 +177,12 @@ def test_a_key_a_token_or_headers_are_a_way_in(path: Path, way_in: dict[str, Any
     assert resolve(path, url=URL, **way_in).url == URL
 
 
+def test_a_way_in_may_come_later(path: Path) -> None:
+    """Without any of them the settings stand: the keyring may have the key, and is asked later."""
+    settings = resolve(path, url=URL)
+    assert (settings.api_key, settings.token, settings.key_from) == (None, None, None)
+
+
 def test_the_sandbox_needs_no_way_in(path: Path) -> None:
     """``sandbox:`` has its project and no credentials, and gets none of another platform."""
     write(path, "broken [")
@@ -358,6 +364,7 @@ def test_what_is_no_address_is_refused(path: Path, url: Any) -> None:
         f"https://cdp.example.cn/#access_token={KEY}",
         f"cdp.example.cn?token={KEY}",
         f"user:{KEY}@cdp.example.cn",
+        KEY,
     ],
 )
 def test_a_secret_in_the_address_is_refused_and_not_shown(path: Path, url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,7 +26,9 @@ __all__ = [
     "graphql_data",
     "graphql_error",
     "is_login_page",
+    "read_json",
     "refuse_moved",
+    "refuse_nowhere",
     "retry_after",
 ]
 
@@ -33,6 +36,9 @@ TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
 """What may be another answer a little later."""
 
 _UNSEEN_STATUSES = (429, 503)
+_MOST_VALUES = 5_000_000
+# What decodes to half of a letter beyond 16 bits, or of one such letter.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 def graphql_data(response: httpx.Response) -> dict[str, Any]:
@@ -53,7 +59,11 @@ def graphql_data(response: httpx.Response) -> dict[str, Any]:
     errors = [error for error in errors if error] if isinstance(errors, list) else [errors]
     data = answer.get("data")
     if errors:
-        raise graphql_error(errors, data)
+        try:
+            error = graphql_error(errors, data)
+        except RecursionError:  # its words are lists of lists of lists
+            raise _odd_answer(response) from None
+        raise error
     if not isinstance(data, dict):
         raise _odd_answer(response)
     return data
@@ -116,7 +126,8 @@ def refuse_moved(response: httpx.Response, service: str) -> None:
     if not response.has_redirect_location:
         return
     try:
-        target = response.url.join(response.headers["location"]).copy_with(query=None)
+        target = response.url.join(response.headers["location"])
+        target = target.copy_with(userinfo=b"", query=None, fragment=None)
     except httpx.InvalidURL:
         return
     if target.path.endswith(service) and target != response.url:
@@ -124,6 +135,26 @@ def refuse_moved(response: httpx.Response, service: str) -> None:
             f"The platform has moved to {str(target).removesuffix(service)}",
             hint="Use that address as url.",
         )
+
+
+def refuse_nowhere(response: httpx.Response) -> None:
+    """Raise where a redirect leads to a host that is none; a hook for httpx.
+
+    Raises
+    ------
+    httpx.RemoteProtocolError
+        As httpx does for other addresses that are none. Of these it has errors of another tree.
+    """
+    if not response.has_redirect_location:
+        return
+    try:
+        response.url.join(response.headers["location"]).host  # noqa: B018 it is parsed here
+    except httpx.InvalidURL:
+        return
+    except UnicodeError as error:
+        raise httpx.RemoteProtocolError(
+            f"it redirects to no address ({error})", request=response.request
+        ) from None
 
 
 def _scheme(response: httpx.Response) -> str:
@@ -157,12 +188,37 @@ def _login_page(response: httpx.Response) -> AuthenticationError:
 
 def _json_answer(response: httpx.Response) -> dict[str, Any] | None:
     try:
-        answer = json.loads(response.content)
+        answer = read_json(response.content)
     except ValueError:
         return None
     if isinstance(answer, list) and len(answer) == 1:  # one page shows it wrapped (op-api §5.4)
         answer = answer[0]
     return answer if isinstance(answer, dict) else None
+
+
+def read_json(text: bytes) -> Any:
+    """Read JSON that may be anything.
+
+    ``NaN`` and its like, which are none of JSON's, are null. Half of a letter beyond 16 bits, which
+    nothing can write down, becomes U+FFFD.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, nested too deeply, or so many values that they would fill the memory: an
+        empty list takes 3 bytes there, and 60 here.
+    """
+    if sum(map(text.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise ValueError(f"more than {_MOST_VALUES:,} values")
+    try:
+        value = json.loads(text, parse_constant=lambda _: None)
+        if _SURROGATE.search(text):
+            # Whole letters may be written as two halves, and come whole out of this.
+            halves = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+            value = json.loads(halves.decode("utf-16-le", "replace"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
 
 
 def _odd_answer(response: httpx.Response) -> PlatformUnavailableError:

@@ -9,7 +9,12 @@ from urllib.parse import urlencode
 
 import httpx
 
-from gio_pandas.api.answers import TRANSIENT_STATUSES, is_login_page, refuse_moved
+from gio_pandas.api.answers import (
+    TRANSIENT_STATUSES,
+    is_login_page,
+    refuse_moved,
+    retry_after,
+)
 from gio_pandas.errors import AuthenticationError, PlatformUnavailableError
 from gio_pandas.settings import Secret
 
@@ -160,16 +165,10 @@ class TokenAuth(httpx.Auth):
     def _token_request(
         self, api_key: Secret, cause: httpx.Request, patience: Mapping[str, float]
     ) -> httpx.Request:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": "api",
-            "client_secret": api_key.reveal(),
-            "scope": "system",
-        }
         request = httpx.Request(
             "POST",
             self._token_url,
-            content=urlencode(form).encode(),
+            content=_form(api_key),
             headers={
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Accept": "application/json",
@@ -188,6 +187,12 @@ def _patience(request: httpx.Request) -> dict[str, float]:
     return {kind: min(allowed.get(kind) or _MOST_PATIENCE, _MOST_PATIENCE) for kind in kinds}
 
 
+def _form(api_key: Secret) -> bytes:
+    known = {"grant_type": "client_credentials", "client_id": "api", "scope": "system"}
+    # No local name holds the key: a traceback may show those.
+    return urlencode({**known, "client_secret": api_key.reveal()}).encode()
+
+
 def _read_token(response: httpx.Response) -> Secret:
     status = response.status_code
     if status in TRANSIENT_STATUSES:
@@ -195,6 +200,7 @@ def _read_token(response: httpx.Response) -> Secret:
             f"The platform gave no token (HTTP {status})",
             hint="Try again in a minute; gio-pandas doctor shows which step fails.",
             status=status,
+            retry_after=retry_after(response.headers),
             seen=False,
         )
     refuse_moved(response, _SERVICE)
@@ -204,18 +210,21 @@ def _read_token(response: httpx.Response) -> Secret:
             hint="Check the url, with its path prefix if the platform has one.",
         )
     token = _token_of(response)
-    if not response.is_success or not token:
+    if not response.is_success or token is None:
         raise AuthenticationError(
             f"The platform refused the API key (HTTP {status})",
-            hint="Copy the key once more into api_key= or GIO_API_KEY, or ask the administrator.",
+            hint="Copy the key once more into api_key=, GIO_API_KEY or gio-pandas login, "
+            "or ask the administrator.",
         )
-    return Secret(token)
+    return token
 
 
-def _token_of(response: httpx.Response) -> str | None:
+def _token_of(response: httpx.Response) -> Secret | None:
     try:
         answer: Any = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     token = answer.get("access_token") if isinstance(answer, dict) else None
-    return token if isinstance(token, str) and token.isascii() and token.isprintable() else None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        return None
+    return Secret(token) if token else None

@@ -182,6 +182,9 @@ class Client:
             )
         except GraphQLError as error:
             data, errors = error.data or {}, error.errors
+        except PlatformUnavailableError as error:
+            # Who asks to be left alone for a while does not mean the number of jobs.
+            return dict.fromkeys(job_ids, error) if error.retry_after else None
         except GioError:
             return None
         aliases = {f"j{n}": job_id for n, job_id in enumerate(job_ids)}
@@ -370,7 +373,7 @@ def _item(data: Mapping[str, Any], field: str, read: Callable[[Any], T]) -> T | 
 def _documented(field: str) -> Iterator[None]:
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise PlatformUnavailableError(
             f"The platform answers {field} in a form that is not documented ({error!r})",
             hint="Check that the url is a GrowingIO OP platform's; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from gio_pandas.api.answers import TRANSIENT_STATUSES, check_status, retry_after
+from gio_pandas.api.bodies import PACKINGS, packing, unpacked
 from gio_pandas.errors import DownloadError
 
 __all__ = ["BrokenTransferError", "Reply", "read_reply"]
@@ -91,16 +91,21 @@ def read_reply(response: httpx.Response, start: int) -> Reply:
             f"The platform answers HTTP {status} to a download",
             hint="Run the export again; gio-pandas doctor shows which step fails.",
         )
-    encoded = "content-encoding" in response.headers
+    packed = packing(response.headers)
+    if packed and packed not in PACKINGS:
+        raise DownloadError(
+            f"The platform sends the file compressed as {packed!r}, which was not asked for",
+            hint="Ask who runs the gateway before it to leave downloads as they are.",
+        )
     begin, size = _span(response, start) if status == 206 else (0, _length(response))
-    validator = None if encoded else _validator(response.headers)
+    validator = None if packed else _validator(response.headers)
     return Reply(
         start=begin,
-        size=None if encoded else size,
+        size=None if packed else size,
         validator=validator,
         resumable=bool(validator) and response.headers.get("accept-ranges") == "bytes",
         content_type=response.headers.get("content-type", ""),
-        chunks=_decoded(response) if encoded else response.iter_raw(),
+        chunks=unpacked(response.iter_raw(), packed),
         hang_up=lambda: _hang_up(response),
         partial=status == 206,
     )
@@ -117,27 +122,9 @@ def _hang_up(response: httpx.Response) -> None:
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _decoded(response: httpx.Response) -> Iterator[bytes]:
-    """Undo a compression that was not asked for."""
-    if response.headers["content-encoding"].strip().lower() not in ("gzip", "x-gzip"):
-        yield from response.iter_bytes()
-        return
-    # By hand: httpx takes a body that ends early for the whole one.
-    inflate = zlib.decompressobj(wbits=31)
-    for chunk in response.iter_raw():
-        left = chunk
-        while left:
-            if inflate.eof:  # one member ended, another follows
-                inflate = zlib.decompressobj(wbits=31)
-            yield inflate.decompress(left)
-            left = inflate.unused_data
-    if not inflate.eof:
-        raise BrokenTransferError("the compressed file ends early")
-
-
 def _length(response: httpx.Response) -> int | None:
     length = response.headers.get("content-length", "")
-    return int(length) if length.isdecimal() else None
+    return int(length) if re.fullmatch(r"\d{1,18}", length) else None
 
 
 def _span(response: httpx.Response, start: int) -> tuple[int, int | None]:
@@ -145,11 +132,14 @@ def _span(response: httpx.Response, start: int) -> tuple[int, int | None]:
 
     It may end before the file does; past ``start`` there would be a gap.
     """
-    found = re.match(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
-    begin = int(found[1]) if found else start
+    said = response.headers.get("content-range", "")
+    found = re.match(r"bytes (\d{1,18})-\d+/(\d{1,18}|\*)", said)
+    if found is None:
+        raise BrokenTransferError(f"some of its bytes came, and not which ({said or 'no range'})")
+    begin = int(found[1])
     if begin > start:
         raise BrokenTransferError(f"byte {start:,} was asked for and {begin:,} came")
-    return begin, int(found[2]) if found and found[2] != "*" else None
+    return begin, int(found[2]) if found[2] != "*" else None
 
 
 def _nothing_more(response: httpx.Response, start: int) -> Reply:

@@ -74,6 +74,7 @@ _CHINESE = {
     Kind.FREQUENCY: "分布分析",
     Kind.ANALYSIS: "分析",
 }
+_MOST_FILES = 100_000
 _RESOURCE_TYPES = {
     Kind.FUNNEL: "FUNNELS",
     Kind.EVENT: "CHARTS",
@@ -89,6 +90,21 @@ _JOB_PREFIXES = {
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _word(value: Any) -> str:
+    """Take an id, a stage or a code, which some servers write as a number; else nothing."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _uris(value: Any) -> tuple[str, ...]:
+    """Take a job's files; one that is not named by a text is the empty one."""
+    if not isinstance(value, list | tuple | str | None):
+        raise TypeError(f"uris is a {type(value).__name__}")
+    uris = [value] if isinstance(value, str) and value else list(value or ())
+    if len(uris) > _MOST_FILES:
+        raise ValueError(f"{len(uris):,} uris")
+    return tuple(uri if isinstance(uri, str) else "" for uri in uris)
 
 
 def _object(value: Any, alone: str = "") -> Mapping[str, Any]:
@@ -110,7 +126,7 @@ def _whole(value: Any) -> int | None:
 def _decimal(value: Any) -> float | None:
     try:
         return None if value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -277,11 +293,11 @@ class SubmittedJob:
         """Read a ``…ExportJob``; an error object with an empty code is no error (op-api §5.2)."""
         error = _object(raw.get("error"), alone="message")
         return cls(
-            id=str(raw.get("id") or ""),
-            name=_text(raw.get("name")),
-            stage=str(raw.get("stage") or "NONE"),
-            error_code=str(error.get("code") or ""),
-            error_message=str(error.get("message") or ""),
+            id=_word(raw.get("id") or ""),
+            name=_word(raw.get("name")) or None,
+            stage=_word(raw.get("stage") or "NONE"),
+            error_code=_word(error.get("code") or ""),
+            error_message=_word(error.get("message") or ""),
         )
 
 
@@ -291,14 +307,21 @@ class JobResult:
 
     stage: str
     uris: tuple[str, ...] = ()
+    error_code: str = ""
+    error_message: str = ""
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """Read a ``JobResult``; its uris may be null (op-api §5.3)."""
-        uris = raw.get("uris") or ()
+        """Read a ``JobResult``; its uris may be null (op-api §5.3).
+
+        An error beside them is not documented; where a platform gives one, it is not lost.
+        """
+        error = _object(raw.get("error"), alone="message")
         return cls(
-            stage=str(raw.get("stage") or "NONE"),
-            uris=(uris,) if isinstance(uris, str) else tuple(str(uri or "") for uri in uris),
+            stage=_word(raw.get("stage") or "NONE"),
+            uris=_uris(raw.get("uris")),
+            error_code=_word(error.get("code") or ""),
+            error_message=_word(error.get("message") or ""),
         )
 
 

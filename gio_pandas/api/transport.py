@@ -6,7 +6,6 @@ import logging
 import platform as machine
 import re
 import ssl
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -15,11 +14,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from gio_pandas._version import __version__
-from gio_pandas.api.answers import graphql_data
+from gio_pandas.api.answers import graphql_data, refuse_nowhere
 from gio_pandas.api.auth import TokenAuth
+from gio_pandas.api.bodies import OversizedError, bound
+from gio_pandas.api.deadlines import watch, within
 from gio_pandas.api.downloads import BrokenTransferError, Reply, read_reply
+from gio_pandas.api.secrecy import SecretiveClient, bare, unechoed
 from gio_pandas.errors import (
     DownloadError,
+    GioError,
     PlatformUnavailableError,
     SettingsError,
     SubmitUncertainError,
@@ -32,7 +35,14 @@ USER_AGENT = f"gio-pandas/{__version__} python/{machine.python_version()} httpx/
 
 # A submit may compute for long before it answers: the vendor's own client waits 20 minutes.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_SUBMIT_TIMEOUT = httpx.Timeout(1200.0, connect=10.0)
+_SUBMIT = 1200.0
+_SUBMIT_TIMEOUT = httpx.Timeout(_SUBMIT, connect=10.0)
+_WHOLE = 300.0
+"""Seconds within which an answer comes whole, and a file begins, a new token's answer too."""
+
+_LEAST = 0.5
+"""Seconds for the last poll of a wait, however little of it is left."""
+
 _UNSEEN_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _REDIRECTS = 5
 _LONGEST_PAUSE = 30.0
@@ -103,7 +113,10 @@ class Transport:
         """
         for attempt in _attempts(attempts, _wait_for_platform):
             with attempt:
-                return graphql_data(self._post(document, variables, timeout=_bounded(timeout)))
+                whole = _WHOLE if timeout is None else max(min(timeout, _WHOLE), _LEAST)
+                return _data_of(
+                    self._post(document, variables, timeout=_bounded(timeout), whole=whole)
+                )
         raise AssertionError("unreachable")
 
     def submit(self, document: str, variables: Mapping[str, Any]) -> Any:
@@ -124,9 +137,10 @@ class Transport:
         for attempt in _attempts(4, _wait_for_unseen):
             with attempt:
                 try:
-                    return graphql_data(
-                        self._post(document, variables, timeout=_SUBMIT_TIMEOUT, submit=True)
+                    answer = self._post(
+                        document, variables, timeout=_SUBMIT_TIMEOUT, whole=_SUBMIT, submit=True
                     )
+                    return _data_of(answer)
                 except PlatformUnavailableError as error:
                     if not error.seen:
                         raise
@@ -135,6 +149,11 @@ class Transport:
                         hint="Look at the platform's export list (导出任务) before you run this "
                         "again: a second submit makes a second job.",
                     ) from error
+                except KeyboardInterrupt:
+                    raise KeyboardInterrupt(
+                        "stopped while it was submitted; it may or may not have been started: look "
+                        "at the platform's export list (导出任务) before you run this again"
+                    ) from None
         raise AssertionError("unreachable")
 
     def _post(
@@ -143,6 +162,7 @@ class Transport:
         variables: Mapping[str, Any],
         *,
         timeout: httpx.Timeout,
+        whole: float,
         submit: bool = False,
     ) -> httpx.Response:
         http = self._fresh if submit else self._http
@@ -159,7 +179,8 @@ class Transport:
             extensions={"submit": submit},
         )
         try:
-            return http.send(request, auth=self._auth)
+            with within(whole):
+                return http.send(request, auth=self._auth)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
@@ -199,22 +220,30 @@ class Transport:
             headers["If-Range"] = validator
         if "If-Range" in headers or (stop is not None and not start):
             headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+        target = _address(f"{self._base}{url}" if url.startswith("/") else url)
         try:
-            target = httpx.URL(f"{self._base}{url}" if url.startswith("/") else url)
             response = self._get(target, headers)
             try:
                 yield read_reply(response, start)
+            except GioError as error:
+                raise unechoed(error, response.request) from error.__cause__
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, zlib.error) as error:
-            raise BrokenTransferError(_words(error)) from error
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+            raise BrokenTransferError(_words(bare(error))) from error
+        except (BrokenTransferError, GioError) as error:
+            # Its frames have the answer's headers.
+            raise error.with_traceback(None) from error.__cause__
 
     def _get(self, target: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         """Follow redirects by hand: each hop gets credentials only on the platform's origin."""
         for _ in range(_REDIRECTS):
-            request = self._http.build_request("GET", target, headers=headers)
+            request = self._http.build_request(
+                "GET", target, headers=headers, extensions={"file": True}
+            )
             try:
-                response = self._http.send(request, auth=self._auth, stream=True)
+                with within(_WHOLE):
+                    response = self._http.send(request, auth=self._auth, stream=True)
             except PlatformUnavailableError as error:  # no new token just now
                 raise BrokenTransferError(error.what, error.retry_after) from error
             if not response.has_redirect_location:
@@ -232,12 +261,33 @@ class Transport:
             hint = "If the company has a CA of its own, pass its file as verify=."
         elif "WRONG_VERSION_NUMBER" in str(error):
             hint = "What answers there speaks no TLS: try http:// in place of https://."
+        elif isinstance(error, OversizedError):
+            hint = "Check that the url is the platform's; gio-pandas doctor shows which step fails."
         return PlatformUnavailableError(
             f"No answer from {self._base} ({_words(error)})",
             hint=hint,
             seen=not unseen,
-            transient="SSL" not in str(error),
+            transient="SSL" not in str(error) and not isinstance(error, OversizedError),
         )
+
+
+def _address(url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(url)
+        address.host  # noqa: B018 some names show here that they are none
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise DownloadError(
+            f"The platform names a file by {url!r}, which is no address ({error})",
+            hint="Run the export again; if it comes back, report it to the platform's operator.",
+        ) from None
+    return address
+
+
+def _data_of(response: httpx.Response) -> dict[str, Any]:
+    try:
+        return graphql_data(response)
+    except GioError as error:
+        raise unechoed(error, response.request) from error.__cause__
 
 
 def _attempts(
@@ -279,17 +329,19 @@ def _bounded(timeout: float | None) -> httpx.Timeout:
 
 def _http_client(url: str, certificates: ssl.SSLContext, **more: Any) -> httpx.Client:
     try:
-        return httpx.Client(
+        return SecretiveClient(
             verify=certificates,
             timeout=_TIMEOUT,
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             follow_redirects=False,
+            event_hooks={"request": [watch], "response": [refuse_nowhere, bound]},
             # A proxy of the environment would look for the sandbox on its own machine.
             trust_env=urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"),
             **more,
         )
-    except (ImportError, ValueError, httpx.InvalidURL):
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
         # The error's words are left out: they may hold a piece of the proxy's password.
+        bare(error)
         raise SettingsError(
             "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names a proxy that cannot be used",
             hint="Set them to http://…, or put the platform's host into NO_PROXY.",

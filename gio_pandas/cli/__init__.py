@@ -9,10 +9,14 @@ from typing import Any
 import click
 
 from gio_pandas._version import __version__
+from gio_pandas.cli.attach import attach
+from gio_pandas.cli.cache import cache
 from gio_pandas.cli.demo import demo
 from gio_pandas.cli.doctor import doctor
 from gio_pandas.cli.export import export
+from gio_pandas.cli.jobs import jobs
 from gio_pandas.cli.listing import list_
+from gio_pandas.cli.login import login, logout
 from gio_pandas.cli.sandbox import sandbox
 from gio_pandas.cli.terminal import told
 from gio_pandas.errors import GioError
@@ -46,8 +50,9 @@ def main() -> None:
     """Export tags, segments and analyses of a GrowingIO OP platform (客户数据平台).
 
     Where the platform is and how to get in is said by options, else by the environment (GIO_URL,
-    GIO_API_KEY, GIO_PROJECT, …), else by a profile file; `gio-pandas doctor` shows what is set
-    and whether it works. To look around without an account: `gio-pandas demo`.
+    GIO_API_KEY, GIO_PROJECT, …), else by a profile file; the key may lie in the system's keyring
+    (`gio-pandas login`). `gio-pandas doctor` shows what is set and whether it works. To look
+    around without an account: `gio-pandas demo`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -55,5 +60,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for _command in (demo, doctor, export, list_, sandbox):
+for _command in (attach, cache, demo, doctor, export, jobs, list_, login, logout, sandbox):
     main.add_command(_command)

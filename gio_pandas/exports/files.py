@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import json
 import random
 import re
 import threading
+import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
+from gio_pandas.api.answers import read_json
 from gio_pandas.api.downloads import BrokenTransferError, Reply
 from gio_pandas.errors import AuthenticationError, DownloadError
 
@@ -27,13 +28,20 @@ __all__ = [
     "retry_delay",
 ]
 
-_ATTEMPTS = 6
+_ATTEMPTS = 16
 _PROGRESS = 1 << 20
-"""Bytes: a transfer that came so far since it broke last begins to count anew."""
+"""Bytes: a transfer that was taken up and came so far since begins to count anew."""
 
+_SILENCE = 90.0
+"""Seconds without a byte of a file: a platform that restarts is back within a minute."""
+
+_LONGEST_PAUSE = 10.0
+_LONGEST_URI = 16_384
 _AGAIN = "gio.attach(…).to_pandas() reads the files of a finished job again."
 # What encoders leave as it is, Java's and JavaScript's too.
 _ENCODED = re.compile(r"(?:[A-Za-z0-9._~/!*'()+-]|%[0-9A-Fa-f]{2})+")
+# Control characters, which would be lines of their own in a request, and halves of letters.
+_NOT_SENT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -86,16 +94,19 @@ def download_urls(uri: str) -> tuple[str, ...]:
     Raises
     ------
     DownloadError
-        The uri is empty, or an address that is not of the web.
+        The uri is empty, endless, an address that is not of the web, or has letters in it that no
+        name has.
     """
-    if _is_address(uri):
-        return (uri,)
-    if not uri or "://" in uri or any(ord(letter) < 32 for letter in uri):
+    is_address = _is_address(uri)
+    is_path = bool(uri) and "://" not in uri
+    if not (is_address or is_path) or _NOT_SENT.search(uri) or len(uri) > _LONGEST_URI:
         raise DownloadError(
             f"The platform names a file by {uri!r}, which is no path",
             hint="Run the export again; if it comes back, report it to the platform's operator.",
             file=uri,
         )
+    if is_address:
+        return (uri,)
     raw = f"/download?file={quote(uri, safe='/')}"
     encoded = f"/download?file={uri}"
     if "%" not in uri or not _ENCODED.fullmatch(uri):
@@ -110,7 +121,7 @@ def _is_address(uri: str) -> bool:
         parts = urlsplit(uri)
     except ValueError:  # brackets that hold no IPv6 address
         return False
-    return parts.scheme in ("http", "https")
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def file_name(uri: str) -> str:
@@ -135,11 +146,11 @@ def retry_delay(attempt: int, retry_after: float | None, jitter: float) -> float
     Returns
     -------
     float
-        What was asked for, at most 30 seconds; else 0.2 seconds, doubled with each attempt.
+        What was asked for; else 0.2 seconds, doubled with each attempt, at most 10 (and jitter).
     """
     if retry_after:
-        return min(retry_after, 30.0)
-    return 0.1 * 2.0**attempt * (1 + jitter)
+        return retry_after
+    return min(0.1 * 2.0**attempt, _LONGEST_PAUSE) * (1 + jitter)
 
 
 class ChangedFileError(DownloadError):
@@ -150,7 +161,15 @@ class Part:
     """One file of an export; ``chunks()`` gives its bytes, whole or not without an error.
 
     A transfer that breaks is taken up where it broke, or begun again where the platform cannot
-    do that; what was already handed on is then compared by checksum, not handed on twice.
+    do that; what was already handed on is then compared by checksum, not handed on twice. It is
+    given up after 90 seconds without a byte, or 16 attempts: these count anew with each megabyte
+    that came since it was taken up, but not where it only ever begins again. A ``Retry-After`` is
+    waited for within those 90 seconds; where it is longer, the transfer is given up at once.
+
+    One thing cannot be told: a file that comes without a length, neither compressed nor in chunks,
+    ends with its connection, wherever that is cut. Who sends so does not know ranges either, so
+    nothing is asked again to find out; such a cut shows only where a row lacks columns.
+
     ``position`` is how far into the file that is, in bytes, ``size`` how many it has, or None
     while that is not known. ``partial`` says whether the platform sends some of a file's bytes
     where these are asked for, ``validator`` what it tells the file by.
@@ -161,8 +180,8 @@ class Part:
         What downloads.
     uri
         The file's uri on the platform.
-    sleep
-        How to pass seconds; left out, in a way that ``abandon`` cuts short.
+    sleep, clock
+        How to pass seconds; left out, in a way that ``abandon`` cuts short. And what counts them.
     span
         Which of its bytes are wanted; all where left out.
     """
@@ -173,6 +192,7 @@ class Part:
         uri: str,
         *,
         sleep: Callable[[float], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
         span: Span | None = None,
     ) -> None:
         self.uri = uri
@@ -185,6 +205,7 @@ class Part:
         self._client = client
         self._abandoned = threading.Event()
         self._sleep = sleep or self._abandoned.wait
+        self.clock = clock
         self._reply: Reply | None = None
 
     def chunks(self) -> Generator[bytes, None, None]:
@@ -224,7 +245,7 @@ class Part:
     def _transfer(self, url: str) -> Iterator[bytes]:
         # No stamina here: it counts in thread-locals, and chunks may be pulled in any thread.
         transfer = _Transfer(self._client, url, self)
-        attempt, reached = 0, 0
+        patience = _Patience(transfer)
         while True:
             if self._abandoned.is_set():
                 raise InterruptedError(f"{self.name!r} was abandoned")
@@ -233,15 +254,18 @@ class Part:
             except BrokenTransferError as error:
                 if self._abandoned.is_set():
                     raise InterruptedError(f"{self.name!r} was abandoned") from error
-                if transfer.position - reached >= _PROGRESS:
-                    attempt, reached = 0, transfer.position
-                attempt += 1
-                if attempt == _ATTEMPTS:
-                    raise self._broken_off(transfer, error) from error
-                self._sleep(retry_delay(attempt, error.retry_after, random.random()))
+                pause = patience.pause(error.retry_after, self.clock())
+                if pause is None:
+                    raise self._broken_off(transfer, patience.attempts, error) from error
+                self._sleep(pause)
             except FileNotFoundError as error:
                 if transfer.position:  # it was there: this is no other spelling of its name
                     raise self._gone(error) from None
+                raise
+            except DownloadError as error:
+                if not error.file:  # who sends the request does not know it
+                    error.file = self.uri
+                    error.add_note(f"The file: {self.name!r}")
                 raise
             else:
                 return
@@ -251,16 +275,41 @@ class Part:
             f"The platform has no file {self.name!r} any more ({missing})",
             hint="Results are kept for a while only: run the export again.",
             file=self.uri,
+            gone=True,
         )
 
-    def _broken_off(self, transfer: _Transfer, error: BrokenTransferError) -> DownloadError:
+    def _broken_off(
+        self, transfer: _Transfer, attempts: int, error: BrokenTransferError
+    ) -> DownloadError:
         whole = f" of {transfer.size:,}" if transfer.size else ""
+        times = "once" if attempts == 1 else f"{attempts} times"
+        asked = f"; it asks for {error.retry_after:,.0f} s of peace" if error.retry_after else ""
         return DownloadError(
             f"{self.name!r} broke off after {transfer.position:,}{whole} bytes, "
-            f"{_ATTEMPTS} times ({error})",
+            f"{times} ({error}{asked})",
             hint=f"The job is finished and nothing is lost: {_AGAIN}",
             file=self.uri,
         )
+
+
+class _Patience:
+    """How often, and for how long, a transfer that broke is taken up again."""
+
+    def __init__(self, transfer: _Transfer) -> None:
+        self.attempts = 0
+        self._transfer = transfer
+        self._reached = transfer.position
+
+    def pause(self, retry_after: float | None, now: float) -> float | None:
+        """Say how long to pause before the next attempt; None where there is none."""
+        position = self._transfer.position
+        if position - self._reached >= _PROGRESS and not self._transfer.began_again:
+            self.attempts, self._reached = 0, position
+        self.attempts += 1
+        left = _SILENCE - (now - self._transfer.heard_at)
+        if self.attempts == _ATTEMPTS or left <= 0 or (retry_after or 0) > left:
+            return None
+        return min(retry_delay(self.attempts, retry_after, random.random()), left)
 
 
 class _Transfer:
@@ -276,6 +325,8 @@ class _Transfer:
         # Summed up where the platform could only begin again, to compare what comes twice.
         self._checksum = None if self._span.start else 0
         self._validator = self._span.validator
+        self.heard_at = part.clock()
+        self.began_again = False
 
     def rest(self) -> Iterator[bytes]:
         """Give what has not been given yet."""
@@ -293,8 +344,10 @@ class _Transfer:
     def _read(self, reply: Reply) -> Iterator[bytes]:
         self._note(reply)
         skip = self.position - reply.start
+        self.began_again |= skip > 0
         seen = 0
         for chunk in reply.chunks:
+            self.heard_at = self._part.clock() if chunk else self.heard_at
             if skip > 0:
                 chunk, skip, seen = self._skip(chunk, skip, seen)
             if self._span.stop is not None:
@@ -308,6 +361,7 @@ class _Transfer:
                 if self._checksum is not None:
                     self._checksum = zlib.crc32(chunk, self._checksum)
                 yield chunk
+                self.heard_at = self._part.clock()  # what the reader takes is no silence
             if self.position == self._span.stop:
                 return
         self._check_length(skip)
@@ -357,7 +411,7 @@ class _Transfer:
         if chunk.lstrip()[:1] not in (b"{", b"["):
             return
         try:
-            json.loads(chunk)
+            read_json(chunk)
         except ValueError:
             return
         raise DownloadError(

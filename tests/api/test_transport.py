@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -387,6 +387,20 @@ def test_a_ca_of_ones_own_is_accepted(tls: Wire, transport: Open, own_ca: Path) 
     assert transport(tls.url, verify=own_ca).query(QUERY, {}) == {"ok": 1}
 
 
+def test_an_answer_that_drips_through_tls_has_an_end(
+    tls: Wire, transport: Open, own_ca: Path
+) -> None:
+    """As one that is not encrypted."""
+
+    def dripping() -> Iterator[bytes]:
+        while not tls.closing.wait(0.01):
+            yield b" "
+
+    tls.on(GRAPHQL, lambda _: Answer(body=dripping()))
+    with pytest.raises(gio.PlatformUnavailableError, match=r"whole in time|timed out"):
+        transport(tls.url, verify=own_ca).query(QUERY, {}, attempts=1, timeout=0.3)
+
+
 def test_a_ca_for_another_host_is_refused(
     tls: Wire, transport: Open, own_ca: Path, no_waits: None
 ) -> None:
@@ -418,6 +432,20 @@ def test_a_query_is_asked_again_while_the_platform_is_away(
     assert len(wire.at(GRAPHQL)) == 4
     assert len(pauses) == 3
     assert all(0 < pause <= 11 for pause in pauses)
+
+
+def test_a_redirect_to_no_host_is_an_error_of_ours(
+    wire: Wire, transport: Open, no_waits: None
+) -> None:
+    """Of the answer, and of the token's."""
+    wire.on(GRAPHQL, moved("http://xn--/x"))
+    with pytest.raises(gio.PlatformUnavailableError, match="redirects to no address"):
+        transport(wire.url).query(QUERY, {})
+    with pytest.raises(gio.SubmitUncertainError, match="redirects to no address"):
+        transport(wire.url).submit(MUTATION, {})
+    wire.on(TOKEN, moved("http://xn--/x"))
+    with pytest.raises(gio.PlatformUnavailableError, match="redirects to no address"):
+        transport(wire.url).submit(MUTATION, {})
 
 
 def test_a_query_is_not_asked_for_ever(wire: Wire, transport: Open, no_waits: None) -> None:
@@ -813,6 +841,7 @@ BROKEN = {
     "cut in pieces": Answer(body=[b"01234"], ending="cut"),
     "nowhere": moved("http://["),
     "no web": moved("ftp://a.cn/x"),
+    "no host": moved("http://xn--/x"),
 }
 
 
@@ -885,6 +914,22 @@ def test_a_redirect_to_another_origin_carries_no_credentials(
     (asked,) = storage.asked
     assert asked.headers["range"] == "bytes=4-"
     assert not {"authorization", "cookie", "x-gate", "referer"} & set(asked.headers)
+
+
+def test_a_redirect_back_carries_credentials_again(
+    wire: Wire, serve: Serve, transport: Open
+) -> None:
+    """From the platform elsewhere and back: each hop has what its origin may know."""
+    elsewhere = serve()
+    wire.on(DOWNLOAD, moved(f"{elsewhere.url}/hop")).on("/back", Answer(body=b"x"))
+    cookie = {"Set-Cookie": "theirs=1; Path=/"}
+    elsewhere.on("/hop", Answer(302, b"", {"Location": f"{wire.url}/back", **cookie}))
+    opened = transport(wire.url, token="t", api_key=None, headers={"X-Gate": "g"})
+    with opened.download(FILE) as reply:
+        assert b"".join(reply.chunks) == b"x"
+    assert not {"authorization", "x-gate", "cookie"} & set(elsewhere.asked[0].headers)
+    last = wire.asked[-1]
+    assert (last.headers["authorization"], last.headers["x-gate"]) == ("Token t", "g")
 
 
 def test_a_login_page_behind_a_redirect_is_not_a_file(wire: Wire, transport: Open) -> None:

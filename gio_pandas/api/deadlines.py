@@ -1,0 +1,56 @@
+"""How long an exchange may take as a whole: httpx bounds each of its reads alone.
+
+A server that sends a byte now and then, of its headers or its body, would hold a thread for ever.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+
+__all__ = ["watch", "within"]
+
+
+class _Until(threading.local):
+    at = math.inf
+
+
+_until = _Until()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """End whatever this thread reads meanwhile so many seconds from now, with a ``ReadTimeout``."""
+    before = _until.at
+    _until.at = min(before, time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.at = before
+
+
+def watch(request: httpx.Request) -> None:
+    """Let the connection that a request opens heed ``within``; a hook for httpx."""
+    request.extensions["trace"] = _trace
+
+
+def _trace(event: str, info: Mapping[str, Any]) -> None:
+    """Take a connection as it is opened, and again when its TLS is: later requests use it too."""
+    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        stream = info["return_value"]
+        stream.read = partial(_read, stream.read)
+
+
+def _read(read: Callable[..., bytes], max_bytes: int, timeout: float | None = None) -> bytes:
+    left = _until.at - time.monotonic()
+    if left <= 0:
+        raise httpx.ReadTimeout("the answer did not come whole in time")
+    patience = min(math.inf if timeout is None else timeout, left)
+    return read(max_bytes, None if patience == math.inf else patience)
