@@ -23,7 +23,9 @@ from benchmarks import (
     one_machine,
     parquet,
     polling,
+    safety,
     small_read,
+    soak,
     transfer,
     wire,
 )
@@ -42,6 +44,8 @@ PARTS: Mapping[str, Callable[[Setup], list[Row]]] = {
     "parquet": parquet.run,
     "one_machine": one_machine.run,
     "cluster": cluster.run,
+    "safety": safety.run,
+    "soak": soak.run,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

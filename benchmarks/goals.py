@@ -20,6 +20,7 @@ LIMITS: Mapping[str, float] = {
     "polling": 1.0,
     "small": small_read.LIMIT_MS,
     "import": imports.LIMIT,
+    "soak": 0.0,
 }
 """Goals by name, with the most that each figure may be.
 
@@ -30,6 +31,7 @@ LIMITS: Mapping[str, float] = {
 ``decode``: UTF-16LE in memory to pandas, of the time of pyarrow's parse of UTF-8.
 ``polling``: time from a job's end to the next poll, of what is allowed for a job of that length.
 ``small``: 1,000 rows, in ms of processor time. ``import``: of the time of pandas' and httpx's.
+``soak``: how many of what there must be none of; see ``soak.ZEROS``.
 """
 
 _LARGE = ("200 MB", "1 GB")
@@ -54,6 +56,9 @@ def goals(results: Mapping[str, Any]) -> list[Row]:
         found.append(_row("polling", f"{row['job_s']:g} s", row["worst_of_limit"]))
     found += [_row("small", "", row["cpu_ms"]) for row in _met(results, "small_read")]
     found += [_row("import", "", row["ratio"]) for row in _met(results, "imports")]
+    for row in results.get("soak", ()):
+        if row["what"] == "zero":
+            found.append(_row("soak", row["name"], row["count"]))
     return found
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,9 +60,32 @@ class Platform:
 
     def requests(self) -> int:
         """Count the requests since the last time this was asked, at most 10,000."""
-        self._orders.write("\n")
+        return int(self._order("requests"))
+
+    def jobs(self) -> list[str]:
+        """List the ids of all jobs that submits have really started."""
+        return list(self._order("jobs"))
+
+    def misbehave(self, *faults: str) -> None:
+        """Play these faults from now on, none for none."""
+        self._order("misbehave", *faults)
+
+    def log(self) -> tuple[Counter[str], Counter[str]]:
+        """Count what came since the last time this was asked, at most 10,000 requests and faults.
+
+        Returns
+        -------
+        tuple of Counter
+            Faults that have really happened, as ``503:poll``; submits, by the status of the answer,
+            ``0`` for none.
+        """
+        played, submits = self._order("log")
+        return Counter(played), Counter(submits)
+
+    def _order(self, name: str, *values: str) -> Any:
+        self._orders.write(json.dumps([name, *values]) + "\n")
         self._orders.flush()
-        return int(self._answers.readline())
+        return json.loads(self._answers.readline())
 
 
 def has_option(name: str) -> bool:
@@ -93,14 +117,26 @@ def sandbox_process(**options: Any) -> Iterator[Platform]:
 
 
 def main() -> None:
-    """Serve, and answer each line with the number of requests since the last one."""
+    """Serve, and answer each line, an order, with a line."""
     from gio_pandas import sandbox
 
     with sandbox.start(**json.loads(sys.argv[1])) as platform:
         print(platform.url, platform.api_key, flush=True)
-        for _ in sys.stdin:
-            print(len(platform.requests), flush=True)
-            platform.forget_requests()
+        for line in sys.stdin:
+            print(json.dumps(_obeyed(platform, *json.loads(line))), flush=True)
+
+
+def _obeyed(platform: Any, name: str, *values: str) -> Any:
+    if name == "jobs":
+        return platform.jobs
+    if name == "misbehave":
+        return platform.misbehave(*values)
+    requests, played = platform.requests, platform.played
+    platform.forget_requests()
+    if name == "requests":
+        return len(requests)
+    submits = Counter(str(one.status) for one in requests if one.step == "submit")
+    return Counter(f"{play.fault}:{play.step}" for play in played), submits
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ __all__ = ["read_in_ways", "run"]
 
 WAYS = ("gio", "script", "script_text", "script_pyarrow", "pyarrow_csv", "polars", "curl")
 
+_BASES = {"to_b": "script_text", "to_f": "curl", "to_httpx": "httpx_file"}
 _UTF16 = "UTF-16LE"
 _FULL = (
     ("wide", _UTF16, KB, 1),
@@ -46,13 +47,13 @@ def run(setup: Setup) -> list[Row]:
 def read_in_ways(
     setup: Setup, reading: Reading, dataset: Dataset, ways: tuple[str, ...]
 ) -> list[Row]:
-    """Measure a dataset in several ways, with ratios to (b) and to (f) where these are among them.
+    """Measure a dataset in several ways, with ratios to (b), to (f) and to httpx where there.
 
     Returns
     -------
     list of dict
-        A row a way: ``data``, ``size``, ``files``, ``way``; see ``rounds.row``; ``to_b`` and
-        ``to_f``, medians of the rounds' ratios.
+        A row a way: ``data``, ``size``, ``files``, ``way``; see ``rounds.row``; ``to_b``, ``to_f``
+        and ``to_httpx``, medians of the rounds' ratios.
     """
     recipe = dataset.recipe
     about = {
@@ -68,7 +69,7 @@ def read_in_ways(
         if way == "curl":  # its memory is not the measured process's
             found.pop("peak_mb", None)
             found.pop("peak_x", None)
-        for name, base in (("to_b", "script_text"), ("to_f", "curl")):
+        for name, base in _BASES.items():
             if base in measured:
                 found[name] = ratio(rounds, measured[base])
         rows.append(found)

@@ -39,6 +39,29 @@ def _gio_parquet(source: Source) -> Read:
     return read
 
 
+def _gio_file(source: Source) -> Read:
+    assert isinstance(source, HttpSource)
+    job = source.attach()
+    folder = Path(tempfile.mkdtemp(prefix="gio-bench-"))
+
+    def read() -> Path:
+        job.download(folder)
+        return folder
+
+    return read
+
+
+def _httpx_file(source: Source) -> Read:
+    assert isinstance(source, HttpSource)
+    folder = Path(tempfile.mkdtemp(prefix="gio-bench-"))
+
+    def read() -> Path:
+        source.save(folder)
+        return folder
+
+    return read
+
+
 def _script(source: Source) -> Read:
     return _pandas(source, {})
 
@@ -152,6 +175,8 @@ WAYS: Mapping[str, Way] = {
     "polars": _polars,
     "curl": _curl,
     "gio_parquet": _gio_parquet,
+    "gio_file": _gio_file,
+    "httpx_file": _httpx_file,
     "utf8_guessed": _utf8_guessed,
     "utf8_text": _utf8_text,
 }
@@ -165,6 +190,8 @@ LABELS: Mapping[str, str] = {
     "polars": "(e) polars.read_csv",
     "curl": "(f) curl to a file",
     "gio_parquet": "gio_pandas to Parquet",
+    "gio_file": "gio_pandas to a file",
+    "httpx_file": "httpx to a file",
     "utf8_guessed": "pyarrow.csv of UTF-8, types guessed",
     "utf8_text": "pyarrow.csv of UTF-8, ids as text",
 }

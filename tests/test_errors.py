@@ -76,6 +76,15 @@ def test_a_message_is_what_happened_and_what_to_do(kind: type[gio.GioError]) -> 
     assert (error.what, error.hint) == ("It broke", "Mend it.")
 
 
+def test_a_message_is_no_longer_than_anybody_reads() -> None:
+    """A name of a megabyte loses its middle; what stands behind it does not."""
+    error = gio.DownloadError(f"{'用' * 10**6} broke off", hint=f"{'x' * 10**6} Try again.")
+    assert len(str(error)) < 4_100
+    assert "… " in error.what
+    assert error.what.endswith(" broke off")
+    assert error.hint.endswith(" Try again.")
+
+
 def test_what_happened_is_one_line_whatever_the_platform_says() -> None:
     """A message of several lines, as platforms send them, does not break the line."""
     error = gio.GioError("The platform answered: a\n  b\tc", hint="Mend it.")

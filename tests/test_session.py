@@ -27,6 +27,7 @@ import stamina
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
 from gio_pandas.exports.frames import text_dtype
+from gio_pandas.exports.ledger import ledger_path
 
 TEXT = str(text_dtype())
 PROJECT_ID, PROJECT = "WlGk4Daj", "默认项目"
@@ -567,10 +568,11 @@ def test_platforms_of_every_sort_are_spoken_with(
 
 @pytest.mark.parametrize("kind", ["segment", "tag", "funnel"])
 def test_a_job_is_taken_up_by_another_session(start: Start, connect: Connect, kind: str) -> None:
-    """An id is enough, with the blanks around it that copying leaves."""
+    """On another machine, too, an id is enough, with the blanks that copying leaves around it."""
     platform = start()
     name = {"segment": HIGH_VALUE, "tag": "tag_rfm", "funnel": "漏斗2"}[kind]
     job = getattr(connect(platform), f"submit_{kind}")(name)
+    ledger_path().unlink()
     attached = connect(platform, project=None).attach(f" {job.id}\n")
     assert attached.id == job.id
     assert attached.kind == ("analysis" if kind == "funnel" else kind)
@@ -639,9 +641,11 @@ def test_a_job_outlives_the_closing_of_its_session(start: Start, connect: Connec
 
 
 def test_an_attached_job_does_not_make_up_its_times(start: Start, connect: Connect) -> None:
-    """When it was submitted and finished is not known here, and not said."""
+    """When it was submitted and finished is not known on another machine, and not said."""
     session = connect(start())
-    source = session.attach(session.submit_segment(HIGH_VALUE).id).to_pandas().attrs["gio"]
+    job_id = session.submit_segment(HIGH_VALUE).id
+    ledger_path().unlink()
+    source = session.attach(job_id).to_pandas().attrs["gio"]
     assert (source["submitted"], source["finished"]) == (None, None)
     assert source["read"]
 

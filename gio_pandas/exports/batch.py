@@ -6,17 +6,14 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal
 
-from gio_pandas.api.downloads import Reply
-from gio_pandas.api.models import JobResult
-from gio_pandas.errors import DownloadError
 from gio_pandas.exports import notices
-from gio_pandas.exports.job import ExportJob, Platform, rerouted
+from gio_pandas.exports.job import ExportJob, rerouted
+from gio_pandas.exports.leash import Leash
 from gio_pandas.exports.poller import Limiter, Poller, picked_up_by
 
 if TYPE_CHECKING:
@@ -131,14 +128,13 @@ class _Batch:
         self._submits, self._reads = _Lane(), _Lane()
         self._last: _Lane | None = None
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-        self._leash = _Leash()
+        self._leash = Leash()
 
     def run(self, timeout: float | EllipsisType | None) -> None:
         """Submit, wait and read until there is a result for every item."""
         for position, item in enumerate(self._items):
             if isinstance(item, ExportJob):
-                self._jobs[position] = item
-                self._poller.add(item, timeout)
+                self._await(position, item, timeout)
             elif isinstance(item, Draft):
                 self._drafts[position] = item
                 self._submits.waiting.append(position)
@@ -151,6 +147,15 @@ class _Batch:
                 self._is_waited_for(job, error)
             self._begin_work()
             self._hear_of_work()
+
+    def _await(
+        self, position: int, job: ExportJob, timeout: float | EllipsisType | None = ...
+    ) -> None:
+        self._jobs[position] = job
+        if job.is_kept():
+            self._reads.waiting.append(position)
+        else:
+            self._poller.add(job, timeout)
 
     def stop(self) -> None:
         """Let go of what still runs: downloads end at once, and submits that are on their way.
@@ -253,10 +258,10 @@ class _Batch:
             raise event.error
         elif event.kind == "read":
             self.results[event.position] = event.value
+            self._jobs[event.position].rows = len(event.value)  # its twin read them
             self._open -= 1
         else:
-            self._jobs[event.position] = event.value
-            self._poller.add(event.value)
+            self._await(event.position, event.value)
 
     def _is_waited_for(self, job: ExportJob, error: Exception | None) -> None:
         for position, known in self._jobs.items():
@@ -273,76 +278,3 @@ class _Batch:
             raise error
         self.results[position] = error
         self._open -= 1
-
-
-class _Leash:
-    """What holds the downloads of other threads, and lets go of all of them at once."""
-
-    def __init__(self) -> None:
-        self._loose = threading.Event()
-        self._lock = threading.Lock()
-        self._replies: dict[int, Reply] = {}
-
-    def line(self, platform: Platform) -> Platform:
-        """Give a line to a platform whose downloads are held."""
-        return _HeldLine(platform, self)
-
-    def sleep(self, seconds: float) -> None:
-        """Pass seconds, unless it is let go."""
-        self._loose.wait(seconds)
-        self.check()
-
-    def check(self) -> None:
-        """Raise where it was let go: nobody waits any more for what this thread does."""
-        if self._loose.is_set():
-            raise DownloadError("The download was let go", hint="Read the job again.")
-
-    def let_go(self) -> None:
-        """End every download."""
-        self._loose.set()
-        with self._lock:
-            replies = list(self._replies.values())
-        for reply in replies:
-            reply.hang_up()
-
-    @contextmanager
-    def hold(self, reply: Reply) -> Iterator[Reply]:
-        """Hold a download while it is read."""
-        with self._lock:
-            self._replies[id(reply)] = reply
-        try:
-            self.check()
-            yield replace(reply, chunks=self._checked(reply.chunks))
-        finally:
-            with self._lock:
-                del self._replies[id(reply)]
-
-    def _checked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self.check()
-            yield chunk
-
-
-class _HeldLine:
-    """A platform, its downloads on a leash."""
-
-    def __init__(self, platform: Platform, leash: _Leash) -> None:
-        self._platform = platform
-        self._leash = leash
-
-    def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None:
-        return self._platform.job_result(job_id, timeout=timeout)
-
-    def download(
-        self, url: str, *, start: int = 0, validator: str | None = None, **more: Any
-    ) -> AbstractContextManager[Reply]:
-        return self._download(url, start=start, validator=validator, **more)
-
-    @contextmanager
-    def _download(self, url: str, **span: Any) -> Iterator[Reply]:
-        self._leash.check()
-        with (
-            self._platform.download(url, **span) as reply,
-            self._leash.hold(reply) as held,
-        ):
-            yield held

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from gio_pandas._version import __version__
 from gio_pandas.errors import SettingsError
 from gio_pandas.exports import notices
+from gio_pandas.exports.private import make_folder
 from gio_pandas.settings import SANDBOX
 
 if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+    import pyarrow as pa
 
     from gio_pandas.exports.job import ExportJob
     from gio_pandas.exports.kept import Kept
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Cache", "Entry", "cache_of", "cache_path"]
 
 _ENDING = ".parquet"
+_UNFINISHED = ".part"
+_CHUNK = 1 << 20
 _ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file is one of a process that is gone."""
 
@@ -67,8 +75,9 @@ class Entry:
 class Cache:
     """The results of jobs that were submitted or joined with ``reuse=``.
 
-    A file is whole or not there, whoever else writes it at the same time. Where the folder cannot
-    be used, results are not kept, and a warning says so once.
+    A file is whole or not there, whoever else writes it at the same time: it is written under
+    another name, and its own name has the checksum of all its bytes. Where the folder cannot be
+    used, results are not kept, and a warning says so once.
 
     Parameters
     ----------
@@ -85,7 +94,7 @@ class Cache:
 
     def has(self, job: ExportJob) -> bool:
         """Tell whether the result of a job is kept, as it was to be read when submitted."""
-        return self._file(job, job.order.columns, job.order.dtype).is_file()
+        return bool(self._found(_key(job, job.order.columns, job.order.dtype)))
 
     @contextmanager
     def result(
@@ -114,46 +123,52 @@ class Cache:
         """
         from gio_pandas.exports.kept import Kept
 
-        file = self._file(job, columns, dtype)
-        opened = _opened(file)
-        if opened is None:
+        key = _key(job, columns, dtype)
+        file = self._open(key)
+        if file is None:
             job.wait(timeout=timeout)
-            self._keep(job, file, columns, dtype)
-            opened = _opened(file)
+            self._keep(job, key, columns, dtype)
+            file = self._open(key)
         try:
-            if opened is None:
+            if file is None:
                 yield None
             else:
-                with opened:
-                    yield Kept(opened)
+                with file:
+                    yield Kept(file)
         finally:
             self._trim()
 
     def entries(self) -> list[Entry]:
         """List what is kept, what was used last on top."""
-        found = [(file, _opened(file, used=False)) for file, _ in reversed(self._files())]
-        return [_entry(file, opened) for file, opened in found if opened]
+        entries = (_entry(file, size) for file, size in reversed(self._files()))
+        return [entry for entry in entries if entry]
 
     def clear(self) -> int:
-        """Remove all results; give the bytes that were freed."""
-        return sum(_removed(file, size) for file, size in self._files())
+        """Remove all results, what is being kept just now, too; give the bytes that were freed."""
+        everything = self._files() + self._files(_UNFINISHED)
+        return sum(_removed(file, size) for file, size in everything)
 
-    def _file(self, job: ExportJob, columns: Sequence[str] | None, dtype: Any) -> Path:
-        from gio_pandas.exports import frames
+    def _found(self, key: str) -> list[Path]:
+        return [file for file, _ in self._files(f".????????{_ENDING}", key)]
 
-        what = [job.order.platform, job.id, columns, frames.plain(dtype)]
-        return (
-            self.folder / f"{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]}{_ENDING}"
-        )
+    def _open(self, key: str) -> pa.OSFile | None:
+        """Open a result, if it is there and all its bytes are what was written."""
+        for file in self._found(key):
+            with suppress(OSError):  # removed meanwhile, or cannot be read
+                if opened := _opened(file):
+                    with suppress(OSError):
+                        os.utime(file)
+                    return opened
+                file.unlink()
+        return None
 
-    def _keep(self, job: ExportJob, file: Path, columns: Sequence[str] | None, dtype: Any) -> None:
+    def _keep(self, job: ExportJob, key: str, columns: Sequence[str] | None, dtype: Any) -> None:
         from gio_pandas.exports import writers
 
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = writers.parquet_target(file, "zstd")
-            writers.to_parquet(job, found, columns=columns, dtype=dtype, compression="zstd")
-            file.chmod(0o600)
+            make_folder(self.folder)
+            place = _Place(self.folder, key)
+            writers.to_parquet(job, place, columns=columns, dtype=dtype, compression="zstd")
         except InterruptedError:
             raise
         except (OSError, SettingsError) as error:
@@ -162,13 +177,13 @@ class Cache:
     def _warn(self, message: str) -> None:
         if not self._warned:
             self._warned = True
-            notices.warn(message)
+            notices.mention(message)
 
-    def _files(self) -> list[tuple[Path, int]]:
+    def _files(self, ending: str = _ENDING, key: str = "*") -> list[tuple[Path, int]]:
         """Give the files with their sizes, that one first which was not used for the longest."""
         found = []
         with suppress(OSError):
-            for file in self.folder.glob(f"*{_ENDING}"):
+            for file in self.folder.glob(f"{key}{ending}"):
                 with suppress(OSError):  # somebody else removed it
                     stat = file.stat()
                     found.append((stat.st_mtime, file, stat.st_size))
@@ -181,10 +196,38 @@ class Cache:
             if taken <= self._limit:
                 break
             taken -= _removed(file, size)
-        for file in self.folder.glob(f".*{_ENDING}.*.part"):
+        for file, size in self._files(_UNFINISHED):
             with suppress(OSError):
                 if time.time() - file.stat().st_mtime > _ABANDONED:
-                    file.unlink()
+                    _removed(file, size)
+
+
+class _Place:
+    """Where one result is written to, as ``targets`` are; its name is known when it is whole."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._stem = folder / key
+        self.path = f"{self._stem}{_ENDING}"
+        self.local_folder = str(folder)
+
+    def check(self, pattern: str | None) -> None:
+        """Refuse nothing: where it fails, nothing is kept."""
+
+    @contextmanager
+    def writing(self, pattern: str | None) -> Iterator[Callable[[str], BinaryIO]]:
+        """Open the file; it is kept whole, or not at all."""
+        partial = Path(f"{self._stem}.{secrets.token_hex(4)}{_UNFINISHED}")
+        try:
+            yield lambda _: open(partial, "xb", opener=_private)  # noqa: SIM115 the writer closes it
+            with partial.open("rb") as stream:
+                checksum = _checksum(stream)
+            partial.replace(f"{self._stem}.{checksum}{_ENDING}")
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def cache_path() -> Path:
@@ -199,7 +242,7 @@ def cache_of(platform: str, limit: int) -> Cache:
 
     The embedded platform's jobs end with the process, and so do the results that are kept of them.
     """
-    return _cache_at(Path(_passing().name) if platform == SANDBOX else cache_path(), limit)
+    return _cache_at(_passing_folder() if platform == SANDBOX else cache_path(), limit)
 
 
 @cache
@@ -208,26 +251,45 @@ def _cache_at(folder: Path, limit: int) -> Cache:
 
 
 @cache
-def _passing() -> tempfile.TemporaryDirectory[str]:
+def _passing_folder() -> Path:
     """Make a folder that is removed when the process ends."""
-    return tempfile.TemporaryDirectory(prefix="gio-pandas-")
+    folder, owner = tempfile.mkdtemp(prefix="gio-pandas-"), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:  # else it is a child's end
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return Path(folder)
 
 
-def _opened(file: Path, *, used: bool = True) -> pq.ParquetFile | None:
+def _key(job: ExportJob, columns: Sequence[str] | None, dtype: Any) -> str:
+    """Name all that the bytes of a result follow from."""
+    from gio_pandas.exports import frames
+
+    order = job.order
+    reading = [columns, frames.plain(dtype) or None, dict(order.value_types), __version__]
+    what = json.dumps([order.platform, job.id, order.charset, *reading], sort_keys=True)
+    return hashlib.sha256(what.encode()).hexdigest()[:32]
+
+
+def _opened(file: Path) -> pa.OSFile | None:
+    """Open a file; None where its bytes are not those that its name tells of."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        opened = pq.ParquetFile(file, memory_map=False)
-        if used:
-            os.utime(file)
-    except FileNotFoundError:
-        return None
-    except (OSError, pa.ArrowInvalid):  # of a disk that was full, or that failed
-        with suppress(OSError):
-            file.unlink()
-        return None
-    return opened
+    opened = pa.OSFile(str(file))
+    if _checksum(opened) == file.name.split(".")[1]:
+        opened.seek(0)
+        return opened
+    opened.close()
+    return None
+
+
+def _checksum(stream: Any) -> str:
+    checksum = 0
+    while chunk := stream.read(_CHUNK):
+        checksum = zlib.crc32(chunk, checksum)
+    return f"{checksum:08x}"
 
 
 def _removed(file: Path, size: int) -> int:
@@ -238,20 +300,25 @@ def _removed(file: Path, size: int) -> int:
     return size
 
 
-def _entry(file: Path, opened: pq.ParquetFile) -> Entry:
+def _entry(file: Path, size: int) -> Entry | None:
+    import pyarrow as pa
+
     from gio_pandas.exports.kept import Kept
 
-    with opened:
-        source = Kept(opened).source
-    return Entry(
-        id=source["job"],
-        name=source["name"],
-        kind=source["kind"],
-        project=source["project_name"],
-        rows=source["rows"],
-        bytes=file.stat().st_size,
-        submitted_at=source["submitted"],
-        kept_at=source["read"],
-        platform=source["platform"],
-        file=str(file),
-    )
+    try:
+        with pa.OSFile(str(file)) as opened:
+            source = Kept(opened).source
+        return Entry(
+            id=source["job"],
+            name=source["name"],
+            kind=source["kind"],
+            project=source["project_name"],
+            rows=source["rows"],
+            bytes=size,
+            submitted_at=source["submitted"],
+            kept_at=source["read"],
+            platform=source["platform"],
+            file=str(file),
+        )
+    except (OSError, pa.ArrowException, ValueError, TypeError, LookupError):
+        return None  # gone meanwhile, or none of ours

@@ -26,6 +26,9 @@ _ASCII = re.compile(rb"\A[\x00-\x7f]+")
 _TELLING = 64
 """Bytes, the first of them beyond ASCII, that tell UTF-8 from GB18030."""
 
+_TELLING_NULS = 16
+"""Of so many bytes of a table in UTF-16, more than one is a NUL: each comma and digit has one."""
+
 _CHINESE = re.compile("[ -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]*")
 
 
@@ -60,24 +63,37 @@ def tried(asked: str) -> tuple[str, ...]:
 
 
 def first_bad_byte(head: bytes, charset: str) -> int:
-    """Say at which byte a file stops being text in a charset; 0 where it does not."""
+    """Say at which byte a file stops being a table in a charset: a NUL may be one, else it is 0."""
     try:
         codecs.getincrementaldecoder(charset)().decode(head)
     except UnicodeDecodeError as error:
         return error.start
-    return 0
+    return max(head.find(0), 0)
+
+
+def _text(head: bytes, charset: str) -> str | None:
+    """Read a file's first bytes, which may end within a letter; None where they are no text."""
+    try:
+        return codecs.getincrementaldecoder(charset)().decode(head)
+    except UnicodeDecodeError:
+        return None
 
 
 def _fits(head: bytes, charset: str) -> bool:
-    try:
-        text = codecs.getincrementaldecoder(charset)().decode(head)
-    except UnicodeDecodeError:
+    text = _text(head, charset)
+    if text is None:
         return False
     if charset.startswith("utf-16"):
         return _can_be_utf16(head, text)
     if "\0" in text:
-        return False  # letters of one byte read out of UTF-16's two
+        # Else they are letters of one byte, read out of UTF-16's two.
+        return charset == "utf-8" and _has_few_nuls(head)
     return charset != "gb18030" or not _reads_as_utf8(head)
+
+
+def _has_few_nuls(head: bytes) -> bool:
+    """Tell UTF-8 in which a NUL stands from UTF-16, in which each letter of ASCII has one."""
+    return head.count(0) * _TELLING_NULS < len(head)
 
 
 def _reads_as_utf8(head: bytes) -> bool:
@@ -85,11 +101,7 @@ def _reads_as_utf8(head: bytes) -> bool:
 
     Chinese has three bytes a letter there; texts in GBK are not that by chance.
     """
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    beyond = [letter for letter in text if not letter.isascii()]
+    beyond = [letter for letter in _text(head, "utf-8") or "" if not letter.isascii()]
     return bool(beyond) and max(beyond) >= "\u0800"
 
 
@@ -100,6 +112,8 @@ def _can_be_utf16(head: bytes, text: str) -> bool:
     UTF-16. A header alone may be without; then it is UTF-16 if it is Chinese in it, and not text
     in UTF-8.
     """
+    if b"\0" in head and _has_few_nuls(head) and _text(head, "utf-8") is not None:
+        return False
     if any(letter in text for letter in '\n\r,"'):
         return True
     if any(byte in head for byte in b'\n\r,"'):

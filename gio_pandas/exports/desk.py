@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 from gio_pandas.api.models import Kind, SubmittedJob
 from gio_pandas.errors import (
     DownloadError,
+    GioError,
     GraphQLError,
     JobFailedError,
+    PermissionDeniedError,
     PlatformUnavailableError,
     SettingsError,
     SubmitUncertainError,
@@ -26,6 +30,20 @@ __all__ = ["Desk", "read_age"]
 _YOUNG = timedelta(minutes=1)
 """A platform may not know a job of this age yet (op-api §5.3)."""
 
+_LONGEST_AGE = timedelta(days=36_500)
+_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)\s*")
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "day", "days"), 86_400),
+    **dict.fromkeys(("w", "week", "weeks"), 604_800),
+}
+
+# Of all sessions of this process: threads may well have one each.
+_turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+_turns_lock = threading.Lock()
+
 Send = Callable[[], SubmittedJob]
 
 
@@ -39,18 +57,24 @@ def read_age(age: str | timedelta | None, argument: str) -> timedelta | None:
     """
     if age is None:
         return None
-    import pandas as pd
-
-    try:
-        span = pd.Timedelta(age)
-        if isinstance(age, str | timedelta) and span > pd.Timedelta(0):
-            return span.to_pytimedelta()
-    except (ValueError, TypeError, OverflowError):
-        pass
+    span = _span(age) if isinstance(age, str) else age
+    if isinstance(span, timedelta) and span > timedelta(0):
+        return min(timedelta(seconds=span.total_seconds()), _LONGEST_AGE)
     raise SettingsError(
         f"{argument}={age!r} is no span of time",
         hint='Pass a text such as "30min", "1h" or "7d", or a timedelta.',
     )
+
+
+def _span(text: str) -> timedelta | None:
+    """Read numbers with units; not by pandas, to which a number alone is of nanoseconds."""
+    seconds, rest = 0.0, text.strip().lower()
+    while found := _PIECE.match(rest):
+        number, unit = found.groups()
+        if unit not in _SECONDS:
+            return None
+        seconds, rest = seconds + float(number) * _SECONDS[unit], rest[found.end() :]
+    return None if rest else timedelta(seconds=min(seconds, _LONGEST_AGE.total_seconds()))
 
 
 class Desk:
@@ -67,8 +91,6 @@ class Desk:
     def __init__(self, line: Platform, settings: Settings) -> None:
         self._line = line
         self._settings = settings
-        self._lock = threading.Lock()
-        self._turns: dict[Hashable, threading.Lock] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -109,7 +131,7 @@ class Desk:
         if reuse is None:
             return self._submit(order, send, None)
         # Threads that want the same at once share one job.
-        with self._turn(order):
+        with _turn(order):
             joined = None if refresh else self._join(order, reuse)
             return joined or self._submit(order, send, self.cache)
 
@@ -139,14 +161,32 @@ class Desk:
         began = datetime.now(UTC)
         try:
             submitted = send()
-        except SubmitUncertainError as error:
-            self._doubt(order, began, error)
+        except GioError as error:
+            if isinstance(error, SubmitUncertainError):
+                error.add_note(self._doubt(order, began))
             raise
-        except KeyboardInterrupt as interrupt:
-            self._doubt(order, began, interrupt)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                "stopped in the middle of a submit, which may or may not have been started: look "
+                "at the platform's export list (导出任务) before you run this again. "
+                + self._doubt(order, began)
+            ) from None
+        except BaseException:  # whatever it is, the platform may have been asked
+            self._doubt(order, began)
             raise
+        return self._submitted(order, submitted, cache)
+
+    def _submitted(self, order: Order, submitted: SubmittedJob, cache: Cache | None) -> ExportJob:
         submitted_at = datetime.now(UTC)
-        self.ledger.add(order, submitted.id, submitted.stage, submitted_at)
+        known = (order, submitted.id, submitted.stage, submitted_at)
+        try:
+            self.ledger.add(*known)
+        except KeyboardInterrupt:
+            self.ledger.add(*known)
+            raise KeyboardInterrupt(
+                f"stopped after the submit; the job goes on: gio.attach({submitted.id!r}) "
+                "picks it up"
+            ) from None
         return ExportJob(
             self._line,
             submitted.id,
@@ -157,20 +197,21 @@ class Desk:
             cache=cache,
         )
 
-    def _doubt(self, order: Order, began: datetime, error: BaseException) -> None:
+    def _doubt(self, order: Order, began: datetime) -> str:
+        """Write down a submit that was not answered, and say what it was."""
         self.ledger.add(order, None, UNCERTAIN, began)
-        if order.kind is not None:
-            error.add_note(
-                f"The submit in doubt: {order.kind.label} {order.name!r}, "
-                f"{began.astimezone():%Y-%m-%d %H:%M:%S}; gio.jobs() lists it as {UNCERTAIN}."
-            )
+        what = f"{order.kind.label if order.kind else 'export'} {order.name!r}"
+        return (
+            f"The submit in doubt: {what}, {began.astimezone():%Y-%m-%d %H:%M:%S}; "
+            f"gio.jobs() lists it as {UNCERTAIN}."
+        )
 
     def _join(self, order: Order, reuse: timedelta) -> ExportJob | None:
         entry = self.ledger.latest(order, since=datetime.now(UTC) - reuse)
         if entry is None:
             return None
         job = self._again(entry, order, self.cache)
-        return job if self.cache.has(job) or _is_there(job) else None
+        return job if job.is_kept() or _is_of_use(job) else None
 
     def _again(self, entry: Record, order: Order, cache: Cache | None) -> ExportJob:
         finished_at = entry.finished_at and datetime.fromisoformat(entry.finished_at)
@@ -178,6 +219,7 @@ class Desk:
             self._line,
             entry.id or "",
             order,
+            stage=entry.stage,
             submitted_at=datetime.fromisoformat(entry.submitted_at),
             finished_at=finished_at or None,
             attached=True,
@@ -185,19 +227,26 @@ class Desk:
             cache=cache,
         )
 
-    def _turn(self, order: Order) -> threading.Lock:
-        what = (order.kind, order.project_id, order.item_id, str(order.arguments))
-        with self._lock:
-            return self._turns.setdefault(what, threading.Lock())
+
+def _turn(order: Order) -> threading.Lock:
+    """Give the lock that is held while an order, or one like it, is handed in."""
+    what = (order.platform, order.kind, order.project_id, order.item_id, str(order.arguments))
+    with _turns_lock:
+        lock = _turns.get(what)
+        if lock is None:
+            lock = _turns[what] = threading.Lock()
+        return lock
 
 
-def _is_there(job: ExportJob) -> bool:
-    """Ask whether the platform still has a job that is of use."""
+def _is_of_use(job: ExportJob) -> bool:
+    """Ask whether the platform still has a job, which did not fail, and its files."""
     try:
         job.done()
     except PlatformUnavailableError:
         return True  # to be waited for, rather than submitted once more
-    except (JobFailedError, DownloadError, GraphQLError):
+    except (JobFailedError, DownloadError, GraphQLError, PermissionDeniedError):
         return False
     assert job.submitted_at is not None  # noqa: S101 the ledger has it
-    return job.stage != "NONE" or datetime.now(UTC) - job.submitted_at < _YOUNG
+    is_young = datetime.now(UTC) - job.submitted_at < _YOUNG
+    names_no_file = job.stage == "FINISH" and not job.uris
+    return is_young or (job.is_known and not names_no_file)

@@ -157,7 +157,10 @@ def plain(dtype: Any) -> Any:
     """Write dtypes by their names, which survive JSON."""
     if isinstance(dtype, Mapping):
         return {str(name): plain(wanted) for name, wanted in dtype.items()}
-    return dtype.__name__ if isinstance(dtype, type) else None if dtype is None else str(dtype)
+    if isinstance(dtype, type):
+        extension = issubclass(dtype, pd.api.extensions.ExtensionDtype)
+        return str(dtype()) if extension else dtype.__name__
+    return None if dtype is None else str(dtype)
 
 
 def is_number(dtype: Any) -> bool:

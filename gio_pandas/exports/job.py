@@ -56,6 +56,9 @@ _LONGEST_DELAY = 15.0
 _PATIENCE = 60.0
 """Seconds that an unknown stage, or no answer at all, is taken for something passing."""
 
+_SHORTEST_POLL = 1.0
+"""Seconds that a poll may take though fewer are left: else the last look would be of no use."""
+
 _NAMING = 2.0
 """Seconds that a platform may take to name the files of a job that it calls finished."""
 
@@ -257,9 +260,18 @@ class ExportJob:
         return self._uris
 
     @property
+    def is_known(self) -> bool:
+        """Whether the platform has answered for it; False for what it has not, or has forgotten."""
+        return self._known
+
+    @property
     def seconds(self) -> Mapping[str, float]:
         """When each stage was first seen, in seconds since the submit."""
         return dict(self._seconds)
+
+    def is_kept(self) -> bool:
+        """Tell whether the result is kept on this machine (``reuse=``), so that none is asked."""
+        return self._cache is not None and self._cache.has(self)
 
     def done(self) -> bool:
         """Poll once, and tell whether the files are ready.
@@ -319,7 +331,7 @@ class ExportJob:
             raise failure
         wait = Wait(self, bound, self._clock())
         while not wait.is_over:
-            answer = self._ask(wait.left(self._clock()))
+            answer = self._ask(wait.patience(self._clock()))
             pause = wait.after(answer, self._clock(), random.random())
             if pause is not None:
                 yield pause
@@ -400,6 +412,8 @@ class ExportJob:
                 f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
         except GioError as error:
+            if isinstance(error, DownloadError) and error.gone and self._ledger is not None:
+                self._ledger.forget(self)
             line = f"The job: gio.attach({self.id!r})"
             if self.id not in str(error) and line not in getattr(error, "__notes__", ()):
                 error.add_note(line)
@@ -801,7 +815,7 @@ class ExportJob:
         leash = Leash()
         try:
             with self._named():
-                pauses = self._pauses(self._order.timeout)
+                pauses = iter(()) if self.is_kept() else self._pauses(self._order.timeout)
                 while (pause := await in_thread(next, pauses, None)) is not None:
                     await asyncio.sleep(pause)
                 twin = rerouted(self, leash.line, leash.sleep)
@@ -855,6 +869,11 @@ class Wait:
     def left(self, now: float) -> float | None:
         """Say how many seconds of the wait are left; None where it has no bound."""
         return None if self._bound is None else self._bound - (now - self._began)
+
+    def patience(self, now: float) -> float | None:
+        """Say how many seconds a poll may take: what is left, one at least; None is no bound."""
+        left = self.left(now)
+        return None if left is None else max(left, _SHORTEST_POLL)
 
     def after(self, answer: JobResult | GioError | None, now: float, jitter: float) -> float | None:
         """Take a poll's answer, and say how long to pause before the next poll.

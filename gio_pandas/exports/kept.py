@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -28,8 +28,8 @@ class Kept:
         The file, open.
     """
 
-    def __init__(self, file: pq.ParquetFile) -> None:
-        self._file = file
+    def __init__(self, file: pa.NativeFile) -> None:
+        self._file = pq.ParquetFile(file)
 
     @property
     def source(self) -> dict[str, Any]:
@@ -52,7 +52,11 @@ class Kept:
             Column(name, column.type, bool(column.null_count), iter(column.chunks))
             for name, column in zip(table.column_names, table.columns, strict=True)
         )
-        chosen = frames.chosen_dtypes(table.column_names, dtype)
+        # What it names beside the columns that are wanted was checked when the result was kept.
+        if isinstance(dtype, Mapping):
+            chosen = {name: dtype[name] for name in table.column_names if name in dtype}
+        else:
+            chosen = frames.chosen_dtypes(table.column_names, dtype)
         frame = frames.to_frame(pieces, len(table), dtype=chosen, dtype_backend=dtype_backend)
         choice = {"columns": columns, "dtype": frames.plain(dtype), "dtype_backend": dtype_backend}
         source = self.source

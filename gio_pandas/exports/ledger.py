@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gio_pandas.api.models import Kind
 from gio_pandas.exports import notices
 from gio_pandas.exports.job import Order
+from gio_pandas.exports.private import make_file
 from gio_pandas.settings import SANDBOX
 
 if TYPE_CHECKING:
@@ -24,16 +23,20 @@ if TYPE_CHECKING:
 
     from gio_pandas.exports.job import ExportJob
 
-__all__ = ["UNCERTAIN", "Entry", "Ledger", "Record", "ledger_of", "ledger_path"]
+__all__ = ["GONE", "UNCERTAIN", "Entry", "Ledger", "Record", "ledger_of", "ledger_path"]
 
 UNCERTAIN = "UNCERTAIN"
 """In the place of a stage: the submit was not answered, there may be a job or not."""
 
-_log = logging.getLogger(__name__)
+GONE = "GONE"
+"""In the place of a stage: the job was finished, but the platform has its files no more."""
 
 _VERSION = 1
 _PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
+
+_HASTE = 0.1
+"""The same, where the last wait was in vain: a lock that stays must not hold up every export."""
 
 _KEPT = timedelta(days=400)
 _SCHEMA = """
@@ -70,7 +73,8 @@ class Entry:
     name, kind, item_id
         What was exported.
     stage
-        The stage last seen from here, or ``UNCERTAIN``.
+        ``FINISH`` or ``ERROR`` if that was seen from here, else what the submit answered; or
+        ``UNCERTAIN`` or ``GONE``.
     submitted_at, finished_at
         When, in UTC; None where that was not seen.
     rows
@@ -135,6 +139,7 @@ class Ledger:
         self._path = path
         self._lock = threading.Lock()
         self._memory: sqlite3.Connection | None = None
+        self._patience = _PATIENCE
         self._warned = False
 
     def add(self, order: Order, job_id: str | None, stage: str, submitted_at: datetime) -> None:
@@ -154,12 +159,19 @@ class Ledger:
 
     def note(self, job: ExportJob) -> None:
         """Write down how far a job is, if it was submitted from here."""
+        self._note(job, job.stage)
+
+    def forget(self, job: ExportJob) -> None:
+        """Write down that the platform has a job's files no more, so that nobody joins it."""
+        self._note(job, GONE)
+
+    def _note(self, job: ExportJob, stage: str) -> None:
         finished = _text(job.finished_at) if job.finished_at else None
         with self._tolerant(), self._open() as db:
             db.execute(
                 "UPDATE jobs SET stage = ?, finished_at = coalesce(finished_at, ?), "
                 "rows = coalesce(?, rows) WHERE platform = ? AND id = ?",
-                [job.stage, finished, job.rows, job.order.platform, job.id],
+                [stage, finished, job.rows, job.order.platform, job.id],
             )
 
     def find(self, platform: str, job_id: str) -> Record | None:
@@ -173,8 +185,8 @@ class Ledger:
         row = _row(order)
         found = self._select(
             " AND ".join(f"{name} IS ?" for name in alike)
-            + " AND submitted_at >= ? AND id IS NOT NULL AND stage != 'ERROR'",
-            [*(row[name] for name in alike), _text(since)],
+            + " AND submitted_at >= ? AND id IS NOT NULL AND stage NOT IN ('ERROR', ?)",
+            [*(row[name] for name in alike), _text(since), GONE],
         )
         return found[0] if found else None
 
@@ -190,18 +202,24 @@ class Ledger:
     def _select(self, condition: str, values: list[Any]) -> list[Record]:
         names = [field.name for field in fields(Record)]
         query = f"SELECT {', '.join(names)} FROM jobs WHERE {condition}"  # noqa: S608 our own words
-        if self._path is not None and not self._path.exists():
-            return []
-        with self._tolerant(), self._open() as db:
-            rows = db.execute(f"{query} ORDER BY submitted_at DESC, number DESC", values).fetchall()
-            return [_record(dict(zip(names, row, strict=True))) for row in rows]
-        return []
+        rows: list[Any] = []
+        with self._tolerant():
+            if self._path is not None and not self._path.exists():
+                return []
+            with self._open() as db:
+                newest_first = f"{query} ORDER BY submitted_at DESC, number DESC"
+                rows = db.execute(newest_first, values).fetchall()
+        records = []
+        for row in rows:
+            with self._tolerant():  # one that is broken does not hide the others
+                records.append(_record(dict(zip(names, row, strict=True))))
+        return records
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Open the ledger; what is done with it is done whole or not at all."""
         if self._path is not None:
-            with closing(_connect(self._path)) as db, db:
+            with closing(self._connected(self._path)) as db, db:
                 yield db
             return
         with self._lock:
@@ -210,24 +228,34 @@ class Ledger:
             with self._memory as db:
                 yield db
 
+    def _connected(self, path: Path) -> sqlite3.Connection:
+        with self._lock:
+            # Before SQLite opens it, and gives the journals beside it the same mode.
+            make_file(path)
+        db = _sqlite().connect(path, timeout=self._patience)
+        try:
+            return _prepared(db)
+        except BaseException:
+            db.close()
+            raise
+
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
         try:
             yield
-        except (_sqlite().Error, OSError, ValueError, TypeError) as error:
+            self._patience = _PATIENCE
+        except (_sqlite().Error, OSError, ValueError, TypeError, AttributeError) as error:
+            if isinstance(error, _sqlite().OperationalError):
+                self._patience = _HASTE
             self._warn(
                 f"The ledger of jobs {self._path} cannot be used ({error}): exports go on, but are "
-                "not remembered. Keep the id of a job (job.id), or mend or remove the file"
+                "not remembered. Keep the id of a job (job.id), and mend or remove the file"
             )
 
     def _warn(self, message: str) -> None:
-        if self._warned:
-            return
-        self._warned = True
-        try:
-            notices.warn(message)
-        except Warning:  # made an error, which would lose the job that was to be remembered
-            _log.warning("%s", message)
+        if not self._warned:
+            self._warned = True
+            notices.mention(message)
 
 
 def ledger_path() -> Path:
@@ -250,20 +278,6 @@ def _ledger_at(path: Path | None) -> Ledger:
     return Ledger(path)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Before SQLite opens it: its owner alone can ever read it, and the journals beside it.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-    db = _sqlite().connect(path, timeout=_PATIENCE)
-    try:
-        return _prepared(db)
-    except BaseException:
-        db.close()
-        raise
-
-
 def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     [version] = db.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
@@ -280,7 +294,13 @@ def _sqlite() -> Any:
 
 
 def _record(row: dict[str, Any]) -> Record:
-    return Record(**{**row, "reading": json.loads(row["reading"])})
+    reading = json.loads(row["reading"])
+    record = Record(**{**row, "reading": {**reading, "dtype": _dtype(reading.get("dtype"))}})
+    # What is broken is told of here, where it stops nothing.
+    for moment in filter(None, (record.submitted_at, record.finished_at)):
+        datetime.fromisoformat(moment)
+    record.order(charset=None, timeout=None)
+    return record
 
 
 def _row(order: Order) -> dict[str, str | None]:
@@ -292,27 +312,50 @@ def _row(order: Order) -> dict[str, str | None]:
         "project_id": order.project_id,
         "project": order.project_name,
         "charset": order.charset,
-        "arguments": _json(order.arguments),
+        "arguments": _json(order.arguments, sort_keys=True),  # for it is compared
         "reading": _json(_reading(order)),
     }
 
 
 def _reading(order: Order) -> dict[str, Any]:
     """Say what makes a frame of the files, in plain values."""
-    from gio_pandas.exports import frames
-
     reading = {
         "arguments": dict(order.arguments),
         "value_types": dict(order.value_types),
         "columns": order.columns,
-        "dtype": frames.plain(order.dtype),
+        "dtype": _spelled(order.dtype),
         "dtype_backend": order.dtype_backend,
+        "memory_limit": order.memory_limit,
     }
     return {name: value for name, value in reading.items() if value}
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _spelled(dtype: Any) -> Any:
+    """Write dtypes as JSON has them; categories are no part of their name."""
+    from gio_pandas.exports import frames
+
+    if isinstance(dtype, Mapping):
+        return {str(name): _spelled(wanted) for name, wanted in dtype.items()}
+    categories = getattr(dtype, "categories", None)
+    if categories is not None:
+        return [categories.tolist(), bool(dtype.ordered)]
+    return frames.plain(dtype)
+
+
+def _dtype(spelled: Any) -> Any:
+    """Read what ``_spelled`` wrote."""
+    import pandas as pd
+
+    if isinstance(spelled, dict):
+        return {name: _dtype(wanted) for name, wanted in spelled.items()}
+    if isinstance(spelled, list):
+        categories, ordered = spelled
+        return pd.CategoricalDtype(categories, ordered)
+    return spelled
+
+
+def _json(value: Any, *, sort_keys: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=sort_keys, default=str)
 
 
 def _text(moment: datetime) -> str:

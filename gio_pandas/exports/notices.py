@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["collected", "warn"]
+__all__ = ["collected", "mention", "warn"]
 
 _PACKAGE = __name__.partition(".")[0]
 _collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
@@ -24,6 +25,14 @@ def warn(message: str) -> None:
         notices.append(message)
     else:
         warnings.warn(message, stacklevel=_users_level())
+
+
+def mention(message: str) -> None:
+    """Warn of what is no reason to stop, not even where warnings are made errors: log it then."""
+    try:
+        warn(message)
+    except Warning:
+        logging.getLogger(__name__).warning("%s", message)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from gio_pandas.api.models import JobResult
 from gio_pandas.errors import GioError
-from gio_pandas.exports.job import ExportJob, Platform, Wait
+from gio_pandas.exports.job import ExportJob, Platform, Wait, asked_for
 from gio_pandas.settings import check_timeout
 
 __all__ = ["Limiter", "ManyJobsPlatform", "Outcome", "Poller", "as_completed", "picked_up_by"]
@@ -177,10 +177,10 @@ class Poller:
 
     def _ask(self, platform: ManyJobsPlatform, turns: Sequence[_Turn]) -> list[Outcome]:
         now = self._clock()
-        lefts = [left for turn in turns if (left := turn.wait.left(now)) is not None]
+        bounds = [bound for turn in turns if (bound := turn.wait.patience(now)) is not None]
         ids = list(dict.fromkeys(turn.wait.job.id for turn in turns))
         answers = platform.job_results(
-            ids, pace=lambda: self._pace(platform.polls), timeout=min(lefts, default=None)
+            ids, pace=lambda: self._pace(platform.polls), timeout=min(bounds, default=None)
         )
         platform.polls.answered()
         # One jitter for all: what was asked for together is due together again.
@@ -190,7 +190,15 @@ class Poller:
             for turn in turns
             if turn.wait.job.id in answers
         ]
+        self._leave_alone(platform, now, max(map(asked_for, answers.values()), default=0.0))
         return [outcome for outcome in outcomes if outcome is not None]
+
+    def _leave_alone(self, platform: ManyJobsPlatform, now: float, seconds: float) -> None:
+        """Put off all polls of a platform that asks for it, but for the last look at a job."""
+        for turn in self._turns.values():
+            if seconds and turn.wait.platform is platform:
+                left = turn.wait.left(now)
+                turn.due = max(turn.due, now + (seconds if left is None else min(seconds, left)))
 
     def _take(
         self, turn: _Turn, answer: JobResult | GioError | None, now: float, jitter: float

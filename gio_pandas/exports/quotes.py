@@ -118,9 +118,11 @@ def _last_border(text: bytes, toggles: _Positions, was_inside: bool) -> int:
     A lone return ends a row too, but at the very end it may be half of a pair.
     """
     for line_break in (b"\n", b"\r"):
-        at = text.rfind(line_break, 0, len(text) - (line_break == b"\r"))
-        while at >= 0:
-            if (np.searchsorted(toggles, at) + was_inside) % 2 == 0:
+        end = len(text) - (line_break == b"\r")
+        while (at := text.rfind(line_break, 0, end)) >= 0:
+            passed = int(np.searchsorted(toggles, at))
+            if (passed + was_inside) % 2 == 0:
                 return at + 1
-            at = text.rfind(line_break, 0, at)
+            # All is within quotes back to the one that opened them.
+            end = int(toggles[passed - 1]) if passed else 0
     return 0

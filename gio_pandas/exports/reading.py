@@ -23,7 +23,7 @@ _BLOCK = 1 << 22
 _HEARD = 0.2
 """Seconds within which Ctrl-C is heard."""
 
-_LEFT = 2.0
+_LEFT = 1.0
 """Seconds that a thread has to end in, which waits for a server that does not answer."""
 
 
@@ -88,12 +88,19 @@ def for_each_part(
                 Thread(target=_work_off, args=work, name=name, daemon=True).start()
             _await(begun)
         except BaseException:
-            for part in parts:
-                part.abandon()
-            for future in begun:
-                future.cancel()
-            wait(begun, timeout=_LEFT)
+            try:
+                _let_go(parts, begun)
+                wait(begun, timeout=_LEFT)
+            finally:
+                _let_go(parts, begun)  # a second Ctrl-C may have cut the first try short
             raise
+
+
+def _let_go(parts: Sequence[Part], begun: Sequence[Future[None]]) -> None:
+    for future in begun:
+        future.cancel()
+    for part in parts:
+        part.abandon()
 
 
 def _work_off(

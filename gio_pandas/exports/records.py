@@ -13,9 +13,13 @@ from gio_pandas.exports.quotes import QuoteWatch
 __all__ = ["MalformedError", "blocks", "split_header"]
 
 _LONGEST_HEADER = 1 << 20
+_MOST_COLUMNS = 20_000
+"""A platform gives at most 60 attributes; a table of each day of ten years has fewer, too."""
+
 _LONGEST_RECORD = 1 << 27
+_HEADER_PIECE = 1 << 16
 # A quote opens a field at its start alone; behind a letter it is the name's own.
-_RECORD = re.compile(rb'(?:"(?:[^"]|"")*"|[^",\r\n][^,\r\n]*|,)*+(\r\n|\n|\r(?!\Z))')
+_RECORD = re.compile(rb'(?:"(?:[^"]++|"")*+"|[^",\r\n][^,\r\n]*+|,)*+(\r\n|\n|\r(?!\Z))')
 
 
 class MalformedError(Exception):
@@ -38,9 +42,10 @@ def split_header(stream: Iterator[bytes]) -> tuple[tuple[str, ...], Iterator[byt
     Raises
     ------
     MalformedError
-        No header ends within a megabyte, or it is none.
+        No header ends within a megabyte, it has more than 20,000 columns, or it is none.
     """
     seen = b""
+    stream = _gathered(stream, _HEADER_PIECE)  # each piece is a look at all of it
     for piece in stream:
         seen += piece
         end = _record_end(seen)
@@ -69,6 +74,11 @@ def _header(record: bytes) -> tuple[str, ...]:
         ) from error
     if len(found) != 1 or not any(found[0]):
         raise MalformedError("its header line is blank")
+    if len(found[0]) > _MOST_COLUMNS:
+        raise MalformedError(
+            f"its header line has {len(found[0]):,} columns, and no export more than "
+            f"{_MOST_COLUMNS:,}"
+        )
     return tuple(found[0])
 
 

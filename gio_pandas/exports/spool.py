@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from contextlib import suppress
+from typing import IO, Self
 
 import pyarrow as pa
 
 from gio_pandas.exports.decode import read_part
-from gio_pandas.exports.dtypes import TEXT, Look, Memory, Tally
+from gio_pandas.exports.dtypes import Look, Memory, Tally
 from gio_pandas.exports.files import Part
 from gio_pandas.exports.layout import Layout
 from gio_pandas.exports.reading import Crew, for_each_part
@@ -23,7 +25,7 @@ _BLOCK = 1 << 21
 
 
 class Spool:
-    """The text of all files, in temporary files that vanish with the process at the latest.
+    """The text of all files, in a temporary file that vanishes with the process at the latest.
 
     Parameters
     ----------
@@ -46,16 +48,17 @@ class Spool:
     ) -> None:
         self._charset = charset
         self._layout = layout
-        self._rolls = [_Roll(part, layout, folder) for part in parts]
+        self._room = _Room(folder)
+        self._rolls = [_Roll(part, layout, self._room) for part in parts]
         self._types: list[pa.DataType] = []
         self._memories: list[Memory] = []
 
     def __enter__(self) -> Self:
+        self._room.open()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for roll in self._rolls:
-            roll.close()
+        self._room.close()
 
     def fill(self) -> None:
         """Read every file, and decide what each column is."""
@@ -63,7 +66,6 @@ class Spool:
 
         def read(part: Part, crew: Crew) -> None:
             read_part(part, self._charset, rolls[part], crew)
-            rolls[part].finish()
 
         for_each_part(list(rolls), read, block=_BLOCK)
         for position, rule in enumerate(self._layout.rules):
@@ -153,44 +155,73 @@ def _together(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 class _Roll:
     """One file's rows; takes them as they are read."""
 
-    def __init__(self, part: Part, layout: Layout, folder: str | os.PathLike[str] | None) -> None:
+    def __init__(self, part: Part, layout: Layout, room: _Room) -> None:
         self.part = part
         self.charset = ""
         self.tally = Tally(())
         self._layout = layout
-        # Without a name: nothing stays behind, whatever becomes of the process.
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 close() closes it
-        self._writer: pa.RecordBatchWriter | None = None
+        self._room = room
+        self._spans: list[tuple[int, int]] = []
 
     def start(self, names: tuple[str, ...], charset: str) -> Sequence[int]:
         self._layout.agree(self.part, names)
         self.charset, self.tally = charset, Tally(self._layout.rules)
-        self._file.seek(0)
-        self._file.truncate()
-        schema = pa.schema([(rule.name, TEXT) for rule in self._layout.rules])
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        self._writer = pa.ipc.new_stream(self._file, schema, options=options)
+        self._spans = []
         return self._layout.positions
 
-    def work(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Look]:
+    def work(self, batch: pa.RecordBatch) -> tuple[pa.Buffer, Look]:
         named = batch.rename_columns([rule.name for rule in self._layout.rules])
-        return named, self.tally.look(batch)
+        return _packed(named), self.tally.look(batch)
 
-    def put(self, made: tuple[pa.RecordBatch, Look], position: int) -> None:
-        batch, look = made
-        assert self._writer is not None  # noqa: S101 a file starts with its header
-        self._writer.write_batch(batch)
+    def put(self, made: tuple[pa.Buffer, Look], position: int) -> None:
+        packed, look = made
+        self._spans.append(self._room.put(packed))
         self.tally.add(look)
 
-    def finish(self) -> None:
-        """Hear that all rows have come."""
-        if self._writer is not None:
-            self._writer.close()
-
     def batches(self) -> Iterator[pa.RecordBatch]:
-        self._file.seek(0)
-        with pa.ipc.open_stream(self._file) as reader:
-            yield from reader
+        for start, size in self._spans:
+            with pa.ipc.open_stream(self._room.get(start, size)) as reader:
+                yield reader.read_next_batch()
+
+
+def _packed(batch: pa.RecordBatch) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue()
+
+
+class _Room:
+    """Room on disk for the blocks of all files: one file, for a process may not open many."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        # Without a name: nothing stays behind, whatever becomes of the process.
+        self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 close() closes it
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            with suppress(OSError):  # a full disk was told of already
+                self._file.close()
+
+    def put(self, block: pa.Buffer) -> tuple[int, int]:
+        """Keep a block, and say where it is."""
+        assert self._file is not None  # noqa: S101 opened before anything is read
+        with self._lock:
+            start, self._end = self._end, self._end + block.size
+            self._file.seek(start)
+            self._file.write(block)
+        return start, block.size
+
+    def get(self, start: int, size: int) -> bytes:
+        """Give a block back."""
+        assert self._file is not None  # noqa: S101 opened before anything is read
+        with self._lock:
+            self._file.seek(start)
+            return self._file.read(size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -14,8 +14,13 @@ from gio_pandas.errors import SettingsError
 
 __all__ = ["Target", "safe_name", "target"]
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+# With what turns or hides the letters around it, and halves of letters.
+_UNSAFE = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'
+)
+_RESERVED = re.compile(
+    r"(con|conin\$|conout\$|prn|aux|nul|(com|lpt)[\d¹²³]) *(\..*)?", re.IGNORECASE
+)
 _LONGEST_NAME = 200
 """Bytes: file systems allow 255, and a number may be added."""
 
@@ -68,6 +73,7 @@ def safe_name(name: str) -> str:
     safe = _UNSAFE.sub("_", name).strip(" .")
     stem, dot, suffix = safe.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem and len(suffix) < 20 else (safe, "")
+    stem = stem[:_LONGEST_NAME]
     while len(f"{stem}{suffix}".encode()) > _LONGEST_NAME:
         stem = stem[:-1]
     safe = f"{stem}{suffix}" or "file"
@@ -118,23 +124,38 @@ class _Local:
             written[partial] = final
             return partial.open("wb")
 
+        is_new = pattern is not None and not self._path.exists()
         if pattern is not None:
             self._path.mkdir(parents=True, exist_ok=True)
+        # Twice, for Ctrl-C may have cut the first try short: all of it is kept then, or nothing.
         try:
             yield open_
-            for partial, final in written.items():
-                partial.replace(final)
-            if pattern is not None:
-                self._remove_others(pattern, [final.name for final in written.values()])
+            try:
+                self._keep(written, pattern)
+            finally:
+                self._keep(written, pattern)
         finally:
-            for partial in written:
-                with suppress(OSError):  # it became the final one, or somebody holds it open
-                    partial.unlink()
+            try:
+                self._clear(list(written), is_new)
+            finally:
+                self._clear(list(written), is_new)
 
-    def _remove_others(self, pattern: str, names: Sequence[str]) -> None:
-        for entry in self._path.iterdir():
-            if re.fullmatch(pattern, entry.name) and entry.name not in names:
+    def _keep(self, written: Mapping[Path, Path], pattern: str | None) -> None:
+        for partial, final in written.items():
+            if partial.exists():
+                partial.replace(final)
+        names = [final.name for final in written.values()]
+        for entry in self._path.iterdir() if pattern is not None else ():
+            if re.fullmatch(str(pattern), entry.name) and entry.name not in names:
                 entry.unlink()
+
+    def _clear(self, partials: Sequence[Path], is_new: bool) -> None:
+        for partial in partials:
+            with suppress(OSError):  # it became the final one, or somebody holds it open
+                partial.unlink()
+        if is_new:
+            with suppress(OSError):  # it holds what was written
+                self._path.rmdir()
 
 
 class _Remote:

@@ -8,6 +8,12 @@ It answers as the GrowingIO OP platform does (token, GraphQL, download; docs/op-
     with sandbox.start(users=50_000, stage_seconds=0) as platform:
         print(platform.url, platform.api_key)
 
+It misbehaves where it is told to, so that your own code can be tested (`FAULTS` has all there is)::
+
+    with sandbox.start(faults=["503:poll@1-3", "cut:download@1"]) as platform:
+        ...  # your export
+        print(platform.played)  # what has really happened
+
 It needs the extra ``pip install "gio-pandas[sandbox]"`` and imports nothing else of this package.
 """
 
@@ -16,11 +22,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gio_pandas.sandbox.log import Request
+from gio_pandas.sandbox.faults.fault import FAULTS, Fault
+from gio_pandas.sandbox.log import Play, Request
 from gio_pandas.sandbox.options import Options
 from gio_pandas.sandbox.server import Sandbox
 
-__all__ = ["Options", "Request", "Sandbox", "embedded", "serve", "start"]
+__all__ = ["FAULTS", "Fault", "Options", "Play", "Request", "Sandbox", "embedded", "serve", "start"]
 
 _embedded_lock = threading.Lock()
 _embedded: Sandbox | None = None

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from gio_pandas.sandbox.downloads import download
 from gio_pandas.sandbox.endpoint import graphql_endpoint
+from gio_pandas.sandbox.faults.layer import Faults, HangUp
 from gio_pandas.sandbox.gate import Gate
 from gio_pandas.sandbox.platform import Platform
 from gio_pandas.sandbox.recorder import Recorder
@@ -19,14 +20,20 @@ from gio_pandas.sandbox.tokens import SCOPE, refusal
 FORM = "application/x-www-form-urlencoded"
 
 
-def build_app(platform: Platform) -> ASGIApp:
+def build_app(platform: Platform, hang_up: HangUp) -> ASGIApp:
     """Return the ASGI application of a platform.
 
-    A request passes the recorder, the gate, the routes. A layer that misbehaves on purpose belongs
-    between the first two: it finds what is asked in ``scope[recorder.OPERATION]``.
+    A request passes the recorder, the faults, the gate, the routes.
+
+    Parameters
+    ----------
+    platform
+        What it answers for.
+    hang_up
+        Closes a request's connection; with True it is reset.
     """
     gate = Gate(_routes(platform), platform.options, platform.tokens)
-    return Recorder(gate, platform.log)
+    return Recorder(Faults(gate, platform, hang_up), platform.log)
 
 
 def _routes(platform: Platform) -> ASGIApp:

@@ -112,6 +112,7 @@ class Jobs:
         self.clock = clock
         self._jobs: dict[str, Job] = {}
         self._files: dict[str, tuple[Job, File | DiskFile]] = {}
+        self._started: list[str] = []
 
     def find(self, job_id: str) -> Job | None:
         """Return the job which a submit answered that id for."""
@@ -121,6 +122,15 @@ class Jobs:
         """Return the file at a path, once its job is finished."""
         job, file = self._files.get(path, (None, None))
         return file if job and job.stage(self.clock()) == "FINISH" else None
+
+    def file_number(self, path: str) -> int:
+        """Return which file of its job a path is of, counted from 1; 0 for no file."""
+        job, file = self._files.get(path, (None, None))
+        return job.files.index(file) + 1 if job and file else 0
+
+    def started(self) -> tuple[str, ...]:
+        """Return the ids of the jobs that were submitted, oldest first."""
+        return tuple(self._started)
 
     def add_finished(self, job_id: str, sources: Sequence[PathLike]) -> Job:
         """Add a job that finished long ago, whose files lie on a disk.
@@ -169,7 +179,7 @@ class Jobs:
         digest = hashlib.md5(f"{self._seed}/{short_id}".encode(), usedforsecurity=False)
         path = f"{folder}/{file_name(order.file_name, order.item)}.csv"
         file = File(path, order.export, range(order.export.count), order.form)
-        return self._keep(
+        return self._begin(
             Job(
                 id=_encoded(f"CHARTS:{digest.hexdigest()}"),
                 short_id=short_id,
@@ -190,7 +200,7 @@ class Jobs:
         created_at = self._created_at()
         minute = created_at[:16].translate(str.maketrans("", "", "-:T"))
         job_name = f"{prefix}-{minute}-{generator.randrange(10**10, 9 * 10**10)}000"
-        return self._keep(
+        return self._begin(
             Job(
                 id=_encoded(f"{kind}:{short_id}"),
                 short_id=short_id,
@@ -211,6 +221,10 @@ class Jobs:
             File(f"{stem}{ending}.csv", order.export, part, order.form)
             for ending, part in zip(endings, rows, strict=True)
         ]
+
+    def _begin(self, job: Job) -> Job:
+        self._started.append(job.id)
+        return self._keep(job)
 
     def _keep(self, job: Job) -> Job:
         self._jobs[job.id] = job

@@ -15,6 +15,8 @@ class Request:
     ----------
     method, path
         From the request line, the path without its query string.
+    step
+        What it is for: "token", "query", "submit", "poll" or "download"; "" for anything else.
     operation
         Name of the GraphQL operation, "" where there is none.
     fields
@@ -27,23 +29,54 @@ class Request:
 
     method: str
     path: str
+    step: str
     operation: str
     fields: tuple[str, ...]
     status: int
     at: float
 
 
+@dataclass(frozen=True)
+class Play:
+    """A fault that has really happened.
+
+    Attributes
+    ----------
+    fault
+        Its name.
+    step
+        What the request was for that it happened to; see `Request`.
+    number
+        How many requests the fault had hit then, with this one.
+    """
+
+    fault: str
+    step: str
+    number: int
+
+
 class RequestLog:
-    """The last 10,000 requests, safe to use from any thread."""
+    """The last 10,000 requests and faults, safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: deque[Request] = deque(maxlen=LONGEST_LOG)
+        self._plays: deque[Play] = deque(maxlen=LONGEST_LOG)
 
     def add(self, request: Request) -> None:
         """Append one request."""
         with self._lock:
             self._requests.append(request)
+
+    def play(self, play: Play) -> None:
+        """Append one fault."""
+        with self._lock:
+            self._plays.append(play)
+
+    def plays(self) -> tuple[Play, ...]:
+        """Return the faults that happened so far, oldest first."""
+        with self._lock:
+            return tuple(self._plays)
 
     def snapshot(self) -> tuple[Request, ...]:
         """Return what was recorded so far, oldest first."""
@@ -54,3 +87,4 @@ class RequestLog:
         """Forget everything."""
         with self._lock:
             self._requests.clear()
+            self._plays.clear()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import Literal
 
+from gio_pandas.sandbox.faults.fault import Fault, read_faults
+
 MOST_USERS = 99_999_999
 
 
@@ -63,6 +65,9 @@ class Options:
         their order. Each file is served as it is, under its own name and at any size.
     bytes_per_second
         Rate at which all downloads together are sent; None for as fast as it goes.
+    faults
+        What goes wrong, and when: `Fault`, or its short form such as "cut:download@2". Of several
+        that hit one request, the first has the last word.
     """
 
     port: int = 0
@@ -88,6 +93,7 @@ class Options:
     unauthorized_every: int = 0
     results: Mapping[str, Sequence[str | PathLike[str]]] = field(default_factory=dict)
     bytes_per_second: float | None = None
+    faults: Sequence[Fault | str] = ()
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be, before anything starts."""
@@ -106,6 +112,10 @@ class Options:
         prefix = self.path_prefix
         rooted = prefix.startswith("/") and not prefix.endswith("/")
         self._check("path_prefix", not prefix or rooted, 'like "/cdp", or empty')
+        try:
+            object.__setattr__(self, "faults", read_faults(self.faults))
+        except ValueError as error:
+            raise ValueError(f"faults: {error}") from error
 
     def _check(self, name: str, good: bool, rule: str) -> None:
         if not good:

@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from gio_pandas.sandbox.catalog import build_catalog
+from gio_pandas.sandbox.faults.fault import read_faults
+from gio_pandas.sandbox.faults.plan import Plan
 from gio_pandas.sandbox.jobs import Jobs
 from gio_pandas.sandbox.log import RequestLog
 from gio_pandas.sandbox.options import Options
@@ -26,6 +28,7 @@ class Platform:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.log = RequestLog()
+        self.plan = Plan(read_faults(options.faults))
         self.tokens = Tokens(options.token_ttl)
         self.catalog = build_catalog(options.seed)
         self.tags_by_key = {tag.key: tag for tag in self.catalog.every_tag()}

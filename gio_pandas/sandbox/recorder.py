@@ -11,6 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gio_pandas.sandbox.log import Request, RequestLog
 
 OPERATION = "gio.operation"
+STEP = "gio.step"
+# What a layer below sends where it hangs up: logged before the client can know.
+BROKEN_OFF = "gio.broken_off"
+
+
+_ENDS = {"/accounts/oauth/access_token": "token", "/download": "download"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Recorder:
     """The outermost layer: names the GraphQL operation and records how it was answered.
 
     It reads the body of a POST before anyone else and plays it again to the layers below, which
-    find an `Operation` in ``scope[OPERATION]``; so a layer between can tell a poll from a submit.
+    find an `Operation` in ``scope[OPERATION]`` and what the request is for in ``scope[STEP]``; so a
+    layer between can tell a poll from a submit.
     """
 
     def __init__(self, app: ASGIApp, log: RequestLog) -> None:
@@ -36,14 +43,16 @@ class Recorder:
         """Pass the request on and record its answer."""
         body = await _body(receive) if scope["method"] == "POST" else b""
         operation = scope[OPERATION] = read_operation(body)
+        scope[STEP] = read_step(scope["path"], operation)
         answered = False
 
         async def recording(message: Message) -> None:
             nonlocal answered
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", BROKEN_OFF) and not answered:
                 answered = True
-                self._log.add(_request(scope, operation, message["status"]))
-            await send(message)
+                self._log.add(_request(scope, operation, message.get("status", 0)))
+            if message["type"] != BROKEN_OFF:
+                await send(message)
 
         try:
             await self._app(scope, _replay(body, receive), recording)
@@ -66,6 +75,15 @@ def read_operation(body: bytes) -> Operation:
     return Operation(str(asked or ""))
 
 
+def read_step(path: str, operation: Operation) -> str:
+    """Return what a request is for; see `Request`."""
+    if path.endswith("/graphql"):
+        if any(field.startswith("submit") for field in operation.fields):
+            return "submit"
+        return "poll" if "jobResult" in operation.fields else "query"
+    return next((step for end, step in _ENDS.items() if path.endswith(end)), "")
+
+
 def _operations(document: DocumentNode) -> Iterator[tuple[str, OperationDefinitionNode]]:
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
@@ -82,6 +100,7 @@ def _request(scope: Scope, operation: Operation, status: int) -> Request:
     return Request(
         method=scope["method"],
         path=scope["path"],
+        step=scope[STEP],
         operation=operation.name,
         fields=operation.fields,
         status=int(status),

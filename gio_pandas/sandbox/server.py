@@ -7,7 +7,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from gio_pandas.sandbox.log import Request
+from gio_pandas.sandbox.faults.fault import Fault, read_faults
+from gio_pandas.sandbox.faults.plan import Plan
+from gio_pandas.sandbox.log import Play, Request
 from gio_pandas.sandbox.options import Options
 
 if TYPE_CHECKING:
@@ -79,8 +81,24 @@ class Sandbox:
         """What it was asked so far, oldest first; at most the last 10,000 requests."""
         return self._platform.log.snapshot() if self._platform else ()
 
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The ids of all jobs that submits have really started, oldest first."""
+        return self._platform.jobs.started() if self._platform else ()
+
+    @property
+    def played(self) -> tuple[Play, ...]:
+        """The faults that have really happened, oldest first; at most the last 10,000."""
+        return self._platform.log.plays() if self._platform else ()
+
+    def misbehave(self, *faults: Fault | str) -> None:
+        """Play these faults from now on, none for none; their requests are counted anew."""
+        plan = Plan(read_faults(faults))
+        if self._platform:
+            self._platform.plan = plan
+
     def forget_requests(self) -> None:
-        """Empty the request log."""
+        """Empty the request log, and that of the faults that happened."""
         if self._platform:
             self._platform.log.clear()
 

@@ -43,6 +43,11 @@ class Tokens:
             return False
         return self._ttl is None or self._clock() - issued < self._ttl
 
+    def revoke(self, token: str) -> None:
+        """Make one token invalid."""
+        with self._lock:
+            self._issued.pop(token, None)
+
     def expire(self) -> None:
         """Make every token issued so far invalid."""
         with self._lock:

@@ -178,6 +178,7 @@ def test_the_same_job_twice_is_two_frames() -> None:
     one, two = platform.read([job, job])
     assert one.equals(two)
     assert one is not two
+    assert job.rows == 1
     assert platform.order_of("poll") == ["ID-0"]
 
 

@@ -295,6 +295,13 @@ def test_a_header_alone_is_a_table_without_rows(body: str, names: tuple[str, ...
         (b"\r\n", "blank"),
         (b"\n1\n2\n", "blank"),
         (b",,\n", "blank"),
+        (b"\n" * 100_000, "blank"),
+        (b"\r" * 100_000, "blank"),
+        (codecs.BOM_UTF16_LE, "is empty"),
+        (b'"', "quote"),
+        (b'""', "blank"),
+        (b'"' * 3, "quote"),
+        (b'"' * 100_001, "quote"),
         (b"a,b\n1\n", "columns"),
         (b"a,b\n1,2,3\n", "columns"),
         (b'a,b\n1,"2\n', "quote|columns"),
@@ -390,6 +397,67 @@ def test_short_gbk_stays_gbk(word: str) -> None:
     """Two letters of GBK may look like one of UTF-8, but not like Chinese in UTF-8."""
     found = read(f"a,b\n1,{word}\n".encode("gbk"), charset="GBK")
     assert found.data.column(1)[-1].as_py() == word
+
+
+@pytest.mark.parametrize("before", [0, 100, 40_000])
+@pytest.mark.parametrize("asked", ["UTF-8", "UTF-16LE", "GBK"])
+def test_a_nul_is_a_letter(asked: str, before: int) -> None:
+    """It stays where it was, at a file's start or far into it, and is no sign of UTF-16."""
+    body = "gio_id,城\0市\n" + "12345,北京\n" * before + "1,x\0y\n2,\0\n" + "3,上海\n" * 9
+    found = read(body.encode(), asked)
+    assert (found.charset, found.names) == ("utf-8", ("gio_id", "城\0市"))
+    assert rows(found)[before : before + 3] == [["1", "x\0y"], ["2", "\0"], ["3", "上海"]]
+
+
+def test_a_nul_in_utf16_is_a_letter() -> None:
+    """Beside the NULs that every letter of ASCII has there."""
+    found = read("a,b\n1,x\0y\n".encode("utf-16-le"), "UTF-16LE")
+    assert rows(found) == [["1", "x\0y"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["gio_id,上海\n", "上海,下\n中,上\n", "上海\n", "a\n" + "上海" * 9 + "\n"]
+)
+@pytest.mark.parametrize("asked", ["UTF-16LE", "UTF-8", "GBK"])
+def test_utf16_whose_bytes_are_ascii_is_utf16(text: str, asked: str) -> None:
+    """上海 is the bytes of four letters of ASCII, one of them a line break."""
+    assert candidates(text.encode("utf-16-le"), asked)[:1] == ("utf-16-le",)
+
+
+def test_too_many_nuls_are_an_error_with_their_place() -> None:
+    """What may as well be UTF-16 is no text in UTF-8, and the first of them is named."""
+    with pytest.raises(DecodeError, match="at byte 4:") as caught:
+        read(b"a,b\n\0,\0\n\0,\0\n")
+    assert caught.value.offset == 4
+
+
+@pytest.mark.parametrize("filling", ["x", "\n", 'xxxxxxxxx""', ",", "用户"])
+def test_a_long_field_comes_whole(filling: str) -> None:
+    """A hundred megabytes of one value, in pieces that are each looked at once."""
+    value = filling * (100_000_000 // len(filling.encode()))
+    found = read(f'a,b\n1,"{value}"\n2,3\n'.encode())
+    assert found.data.column(1)[0].as_py() == value.replace('""', '"')
+    assert found.data.column(1)[1].as_py() == "3"
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_longer_field_is_an_error(quote: str) -> None:
+    """Of more than 128 MB no row is; the error says so."""
+    body = f"a,b\n1,{quote}".encode() + b"x" * 140_000_000 + f"{quote}\n".encode()
+    with pytest.raises(DecodeError, match="does not end within 134,217,728 bytes"):
+        read(body)
+
+
+@pytest.mark.parametrize("columns", [20_001, 400_000])
+def test_a_table_has_no_so_many_columns(columns: int) -> None:
+    """The error names the file and counts them."""
+    with pytest.raises(DecodeError, match=f"用户.csv.*has {columns:,} columns"):
+        read(b"a" + b"," * (columns - 1) + b"\n")
+
+
+def test_returns_alone_end_rows() -> None:
+    """With blank lines among them."""
+    assert rows(read(b"a,b\r1,2\r\r\r3,4\r")) == [["1", "2"], ["3", "4"]]
 
 
 def test_a_quote_of_a_names_own_swallows_no_row() -> None:

@@ -7,16 +7,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit
 
 import pytest
 
 from gio_pandas import AuthenticationError, DownloadError, GioError
 from gio_pandas.api.client import Client
 from gio_pandas.exports.files import Part, download_urls, file_name, retry_delay
+from gio_pandas.exports.job import ExportJob, Order
 from gio_pandas.settings import Settings
 
 from .text import read_text
@@ -48,6 +51,7 @@ class Shelf:
     chunked: bool = False
     zipped: bool = False
     closing: bool = False
+    says_place: bool = True
     statuses: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     kind: str = "text/csv"
     asked: list[dict[str, str]] = field(default_factory=list)
@@ -105,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             rest = rest[: shelf.most]
             last = first + len(rest) - 1
             headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+        if not shelf.says_place:
+            headers.pop("Content-Range", None)
         size: dict[str, Any] = {"Content-Length": len(rest)}
         if shelf.chunked:
             size = {"Transfer-Encoding": "chunked"}
@@ -193,6 +199,18 @@ URLS: list[tuple[str, tuple[str, ...]]] = [
     ("//[x].csv", (RAW + "//%5Bx%5D.csv",)),
     ("https://cdn.example.cn/a.csv?x=1", ("https://cdn.example.cn/a.csv?x=1",)),
     ("HTTP://cdn.example.cn/a b.csv", ("HTTP://cdn.example.cn/a b.csv",)),
+    ("http://[::1]:8080/a.csv", ("http://[::1]:8080/a.csv",)),
+    ("http://例子.cn/a.csv", ("http://例子.cn/a.csv",)),
+    # Where it leads is the platform's to say: to us it is a name.
+    ("../../etc/passwd", (RAW + "../../etc/passwd",)),
+    ("//evil.example/a.csv", (RAW + "//evil.example/a.csv",)),
+    ("..\\..\\a.csv", (RAW + "..%5C..%5Ca.csv",)),
+    ("%2e%2e%2fa.csv", (RAW + "%2e%2e%2fa.csv", RAW + "%252e%252e%252fa.csv")),
+    ("/a%00.csv", (RAW + "/a%2500.csv", RAW + "/a%00.csv")),
+    ("/a%0d%0aX: y", (RAW + "/a%250d%250aX%3A%20y",)),
+    ("file:/etc/passwd", (RAW + "file%3A/etc/passwd",)),
+    ("javascript:alert(1)", (RAW + "javascript%3Aalert%281%29",)),
+    ("/a?b=c&file=/d#e", (RAW + "/a%3Fb%3Dc%26file%3D/d%23e",)),
 ]
 
 
@@ -202,12 +220,59 @@ def test_a_uri_is_encoded_exactly_once(uri: str, expected: tuple[str, ...]) -> N
     assert download_urls(uri) == expected
 
 
-@pytest.mark.parametrize("uri", ["", "ftp://x/a.csv", "file:///etc/passwd", "http://[x/a", "/a\nb"])
+NO_PATHS = [
+    "",
+    "ftp://x/a.csv",
+    "file:///etc/passwd",
+    "javascript://x/%0aalert(1)",
+    "http://[x/a",
+    "http://",
+    "https:///a.csv",
+    "http://user@/a.csv",
+    "/a\nb",
+    "/a\r\nX: y",
+    "/a\0b",
+    "/a\x7fb",
+    "/a\ud800b",
+    "http://cdn.example.cn/a\r\nX: y",
+    "http://cdn.example.cn/a\tb",
+    "/" + "a" * 1_000_000,
+    "http://cdn.example.cn/" + "a" * 1_000_000,
+]
+
+
+@pytest.mark.parametrize("uri", NO_PATHS, ids=range(len(NO_PATHS)))
 def test_what_is_no_path_is_refused(uri: str) -> None:
     """A uri that leads nowhere, or out of the web, is an error before anything is sent."""
     with pytest.raises(DownloadError, match="is no path") as caught:
         download_urls(uri)
     assert caught.value.file == uri
+    assert len(str(caught.value)) < 5_000
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://x:port/a.csv", "http://xn--/a.csv", "http://a\u200bb\ufffd/"]
+)
+def test_an_address_that_leads_nowhere_is_not_asked_again(serve: Serve, uri: str) -> None:
+    """It is an error at once, and not sixteen of them."""
+    paused: list[float] = []
+    with pytest.raises(DownloadError, match="names a file by"):
+        list(Part(serve(Shelf()), uri, sleep=paused.append).chunks())
+    assert paused == []
+
+
+@pytest.mark.parametrize("path", [path for path in URLS if path[1][0].startswith(RAW)])
+def test_what_the_platform_hears_is_what_it_said(
+    serve: Serve, path: tuple[str, tuple[str, ...]]
+) -> None:
+    """Whatever a uri is: its own download is asked for it, or for what it is decoded."""
+    uri, urls = path
+    shelf = Shelf(files=())
+    with pytest.raises(DownloadError):
+        whole(serve(shelf), uri)
+    assert {asked["file"] for asked in shelf.asked} <= {uri, unquote(uri), unquote_plus(uri)}
+    assert shelf.asked[0]["file"] in (uri, unquote(uri), unquote_plus(uri))
+    assert [asked["path"] for asked in shelf.asked] == list(urls)
 
 
 @pytest.mark.parametrize(
@@ -232,15 +297,17 @@ def test_a_files_name_can_be_read(uri: str, expected: str) -> None:
         (2, None, 0, 0.4),
         (5, None, 0, 3.2),
         (5, None, 1, 6.4),
+        (15, None, 0, 10.0),
+        (15, None, 1, 20.0),
         (1, 7.0, 1, 7.0),
-        (1, 900.0, 0, 30.0),
+        (1, 900.0, 0, 900.0),
         (1, 0.0, 0, 0.2),
     ],
 )
 def test_the_pause_before_an_attempt(
     attempt: int, retry_after: float | None, jitter: float, expected: float
 ) -> None:
-    """It doubles each time, up to twice that by chance; what the platform asks for is granted."""
+    """It doubles up to 10 s, and up to twice that by chance; what the platform asks for is it."""
     assert retry_delay(attempt, retry_after, jitter) == pytest.approx(expected)
 
 
@@ -335,13 +402,119 @@ def test_a_server_that_sends_the_rest_of_another_file_is_found_out(serve: Serve)
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_transfer_that_never_gets_on_is_given_up(serve: Serve, chunked: bool) -> None:
-    """After six attempts the error names the file, and how many of its bytes came."""
+    """After 16 attempts the error names the file, and how many of its bytes came."""
     shelf = Shelf(cuts=[100_000] + [0] * 99, chunked=chunked)
-    begun = f"'{NAME}' broke off after [0-9,]+ of {len(BODY):,} bytes, 6 times .*gio.attach"
+    begun = f"'{NAME}' broke off after [0-9,]+ of {len(BODY):,} bytes, 16 times .*gio.attach"
     with pytest.raises(DownloadError, match=begun) as caught:
         whole(serve(shelf))
     assert caught.value.file == URI
-    assert len(shelf.asked) == 6
+    assert len(shelf.asked) == 16
+
+
+class Time:
+    """A clock that only pauses move; ``then`` is called after each of them."""
+
+    def __init__(self, then: Callable[[float], object] = lambda _: None) -> None:
+        self.now = 0.0
+        self.paused: list[float] = []
+        self._then = then
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Pass seconds."""
+        self.paused.append(seconds)
+        self.now += seconds
+        self._then(self.now)
+
+    def part(self, client: Client) -> Part:
+        """Make a part that passes this time."""
+        return Part(client, URI, sleep=self.sleep, clock=self)
+
+
+def test_a_platform_that_restarts_for_a_minute_is_waited_for(serve: Serve) -> None:
+    """In the middle of a file: the attempts become rare, and the file comes whole."""
+    shelf = Shelf(cuts=[100_000])
+
+    def restart(now: float) -> None:
+        shelf.statuses = [(503, {})] if now < 60 else []
+
+    time = Time(restart)
+    assert b"".join(time.part(serve(shelf)).chunks()) == BODY
+    assert 60 <= time.now <= 80
+    assert max(time.paused) <= 20
+
+
+@pytest.mark.parametrize("retry_after", [{}, {"Retry-After": "30"}])
+def test_a_platform_that_stays_away_is_given_up(serve: Serve, retry_after: dict[str, str]) -> None:
+    """After a minute and a half without a byte; the error says how far the file came."""
+    shelf = Shelf(cuts=[100_000])
+    time = Time(lambda _: shelf.statuses.append((503, retry_after)))
+    begun = rf"'{NAME}' broke off after 100,000 of {len(BODY):,} bytes, \d+ times .*503.*gio.attach"
+    with pytest.raises(DownloadError, match=begun):
+        list(time.part(serve(shelf)).chunks())
+    # It is not asked before a Retry-After is over, and that one would be over too late.
+    assert 60 <= time.now <= 90 if retry_after else time.now == pytest.approx(90)
+    assert len(shelf.asked) <= 16
+
+
+def test_what_the_reader_takes_is_no_silence(serve: Serve) -> None:
+    """Who reads slowly has the same patience with the platform."""
+    shelf, time = Shelf(cuts=[100_000]), Time()
+    came = b""
+    for chunk in time.part(serve(shelf)).chunks():
+        came += chunk
+        time.now += 1000
+    assert came == BODY
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+@pytest.mark.parametrize(("seconds", "is_granted"), [(60, True), (89, True), (200, False)])
+def test_a_retry_after_is_granted_within_the_patience(
+    serve: Serve, seconds: int, is_granted: bool, form: str
+) -> None:
+    """Nobody is asked again before it is over; what is longer ends the download at once."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    value = str(seconds) if form == "seconds" else date
+    shelf, time = Shelf(statuses=[(429, {"Retry-After": value})]), Time()
+    found = time.part(serve(shelf))
+    if is_granted:
+        assert b"".join(found.chunks()) == BODY
+        assert time.paused == [pytest.approx(seconds, abs=2)]
+        return
+    with pytest.raises(DownloadError, match=r"once .*429; it asks for (200|19\d) s of peace"):
+        list(found.chunks())
+    assert (len(shelf.asked), time.paused) == (1, [])
+
+
+def test_a_platform_that_only_begins_again_is_given_up(serve: Serve) -> None:
+    """However far it gets: what never can be taken up costs sixteen times the file at most."""
+    body = b"gio_id\n" + b"12345678\n" * 3_000_000
+    shelf = Shelf(body, cuts=[n * 1_200_000 for n in range(1, 30)], ranges=False)
+    with pytest.raises(DownloadError, match=r"broke off after 19,200,000 of .* 16 times"):
+        whole(serve(shelf))
+    assert len(shelf.asked) == 16
+
+
+def test_a_part_without_its_place_is_not_put_anywhere(serve: Serve) -> None:
+    """A 206 that does not say which bytes it has is no rest of the file."""
+    shelf = Shelf(cuts=[100_000], says_place=False)
+    with pytest.raises(DownloadError, match=r"after 100,000 of .*not which"):
+        whole(serve(shelf))
+
+
+def test_an_error_of_a_download_says_how_to_get_at_the_job(serve: Serve) -> None:
+    """The note of a job's errors is on it, too."""
+    client = serve(Shelf(cuts=[100_000] + [0] * 99))
+    job = ExportJob(
+        client, "VGFn", Order(platform="", kind=None, charset="UTF-8"), sleep=lambda _: None
+    )
+    job._uris = (URI,)
+    with pytest.raises(DownloadError, match="broke off after 100,000 of") as caught:
+        job.to_arrow()
+    assert caught.value.__notes__ == ["The job: gio.attach('VGFn')"]
 
 
 @pytest.mark.parametrize("says_ranges", [False, True])
@@ -445,6 +618,23 @@ def test_a_message_in_place_of_a_file_is_an_error(serve: Serve) -> None:
         whole(serve(Shelf(b'{"error": "expired"}', kind="application/json")))
 
 
+def test_a_table_of_brackets_is_no_message(serve: Serve) -> None:
+    """Nested more deeply than any message is, it is what it is."""
+    body = b"[" * 60_000 + b"\n1\n"
+    assert whole(serve(Shelf(body))) == body
+
+
+@pytest.mark.parametrize("answer", [(418, {}), (200, {"Content-Encoding": "br"})])
+def test_a_refusal_says_which_file_it_is_of(
+    serve: Serve, answer: tuple[int, dict[str, str]]
+) -> None:
+    """Also where it is found out before the file begins."""
+    with pytest.raises(DownloadError) as caught:
+        whole(serve(Shelf(statuses=[answer])))
+    assert caught.value.file == URI
+    assert caught.value.__notes__ == [f"The file: {NAME!r}"]
+
+
 @pytest.mark.parametrize("status", [400, 403, 410, 418])
 def test_a_refusal_is_not_asked_for_again(serve: Serve, status: int) -> None:
     """What asking again cannot help is an error at once."""
@@ -462,6 +652,19 @@ def test_an_address_of_another_origin_gets_no_credentials(serve: Serve) -> None:
     assert whole(client, f"{elsewhere.url}/download?file=x") == BODY
     assert not platform.asked
     assert "Authorization" not in elsewhere.asked[0]
+
+
+def test_a_user_in_an_address_gets_nobody_in(serve: Serve) -> None:
+    """Neither is its password sent, nor is another host taken for the platform."""
+    platform, elsewhere = Shelf(files=("x",)), Shelf(files=("x",))
+    client = serve(platform)
+    serve(elsewhere)
+    host, other = (urlsplit(shelf.url).netloc for shelf in (platform, elsewhere))
+    assert whole(client, f"http://me:pw@{other}/download?file=x") == BODY
+    assert whole(client, f"http://{host}@{other}/download?file=x") == BODY
+    assert whole(client, f"http://me:pw@{host}/download?file=x") == BODY
+    assert [asked.get("Authorization") for asked in elsewhere.asked] == [None, None]
+    assert platform.asked[0]["Authorization"] == "Token a-token"
 
 
 @pytest.mark.parametrize("ranges", [False, True])

@@ -18,6 +18,7 @@ from gio_pandas import (
     GraphQLError,
     JobFailedError,
     JobTimeoutError,
+    PermissionDeniedError,
     PlatformUnavailableError,
     SettingsError,
 )
@@ -250,12 +251,13 @@ def test_the_last_trouble_is_in_the_error() -> None:
 
 
 def test_a_poll_is_told_how_long_it_may_take() -> None:
-    """A platform that hangs cannot stretch the wait: each poll gets what is left of it."""
+    """A platform that hangs cannot stretch the wait: each poll gets what is left, or a second."""
     platform = Platform([RUNNING], poll_seconds=4.0)
     with pytest.raises(JobTimeoutError):
         submit(platform).wait(timeout=10)
     assert platform.bounds[0] == 10
     assert platform.bounds == sorted(platform.bounds, reverse=True)
+    assert platform.bounds[-1] == 1.0
 
 
 @pytest.mark.usefixtures("no_jitter")
@@ -417,3 +419,120 @@ def test_a_dtype_given_late_wins_over_the_orders() -> None:
     assert str(job.to_pandas()["gio_id"].dtype) == "string[pyarrow]"
     assert str(job.to_pandas(dtype={"n": "Int64"})["n"].dtype) == "Int64"
     assert str(job.to_pandas(dtype_backend="numpy_nullable")["gio_id"].dtype) == "string"
+
+
+# --- bad days ------------------------------------------------------------------------------------
+
+
+def busy(retry_after: float | None, status: int = 503) -> PlatformUnavailableError:
+    """Make the answer of a platform that asks to be left alone for a while."""
+    return PlatformUnavailableError(
+        "The platform is not ready", hint="Try later.", status=status, retry_after=retry_after
+    )
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize(
+    ("asked", "paused"), [(7.0, 7.0), (0.1, 0.5), (0.0, 0.5), (None, 0.5), (86_400.0, 60.0)]
+)
+def test_a_pause_that_is_asked_for_is_kept(asked: float | None, paused: float) -> None:
+    """Retry-After lengthens a pause, never shortens it, and counts for a minute at most."""
+    platform = Platform([busy(asked), RUNNING, DONE])
+    submit(platform).wait()
+    assert platform.sleeps[0] == paused
+    assert platform.sleeps[1] < 10
+
+
+def test_a_pause_that_is_asked_for_does_not_stretch_the_wait() -> None:
+    """The last look comes when the time is over, and the job is kept."""
+    platform = Platform([busy(50.0)])
+    with pytest.raises(JobTimeoutError, match="last trouble: The platform is not ready") as caught:
+        submit(platform).wait(timeout=20)
+    assert platform.polls == pytest.approx([0, 20])
+    assert caught.value.job.id == ID
+
+
+def test_stages_may_go_backwards() -> None:
+    """Whatever order they come in, only FINISH with its files ends the wait."""
+    stages = ["RUNNING", "READY", "DATA_READY", "RUNNING", "NONE", "DATA_READY"]
+    platform = Platform([*(JobResult(stage=stage) for stage in stages), DONE])
+    assert submit(platform).wait(timeout=None).uris == (URI,)
+
+
+def test_a_finish_is_not_taken_back() -> None:
+    """Once the files are known nobody asks again, whatever the platform would say."""
+    platform = Platform([DONE, RUNNING])
+    job = submit(platform).wait()
+    assert job.wait().done()
+    assert (job.stage, len(platform.polls)) == ("FINISH", 1)
+
+
+BARE = JobResult(stage="FINISH")
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("between", [[BARE] * 3, [BARE, RUNNING, BARE], [BARE, AWAY, None, BARE]])
+def test_files_may_be_named_a_moment_after_the_finish(between: list[Answer]) -> None:
+    """A platform that says FINISH before it knows the files is asked again for two seconds."""
+    platform = Platform([*[RUNNING] * 40, *between, DONE])
+    assert submit(platform).wait().uris == (URI,)
+    # However long the job took: it is said to be finished.
+    assert platform.sleeps[40] == 0.5
+
+
+@pytest.mark.parametrize("bound", [None, 60.0, 1.0])
+def test_a_finish_without_files_is_an_error_soon(bound: float | None) -> None:
+    """Two seconds, or the wait's own bound: then the error says what is missing."""
+    platform = Platform([BARE])
+    with pytest.raises(DownloadError, match=r"'高价值用户' is finished.*names no file") as caught:
+        submit(platform).wait(timeout=bound)
+    assert platform.polls[-1] <= 2.0
+    assert caught.value.__notes__ == [f"The job: {ATTACH}"]
+
+
+def test_a_look_at_a_finish_without_files() -> None:
+    """``done`` is not yet true, and an error when it has been so for two seconds."""
+    platform = Platform([BARE])
+    job = submit(platform)
+    assert not job.done()
+    platform.now += 1.9
+    assert not job.done()
+    platform.now += 0.1
+    with pytest.raises(DownloadError, match="names no file"):
+        job.done()
+
+
+@pytest.mark.parametrize("odd", [ODD, None, GraphQLError("starting up", hint="Wait.")])
+def test_the_time_that_a_platform_is_away_is_no_oddity(odd: Answer) -> None:
+    """A restart: it stumbles as it goes, is away, stumbles as it comes, and has the job again."""
+    platform = Platform([RUNNING, *[odd] * 5, *[AWAY] * 300, *[odd] * 3, RUNNING, DONE])
+    assert submit(platform).wait(timeout=None).uris == (URI,)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message", "told"),
+    [
+        ({"code": "E42", "message": "磁盘已满"}, "E42", "磁盘已满", r"up: E42 磁盘已满\."),
+        ({"code": "", "message": "磁盘已满"}, "", "磁盘已满", r"up: 磁盘已满\."),
+        ("no room", "", "no room", r"up: no room\."),
+        ({"code": "", "message": None}, "", "", r"up, without a reason\."),
+        (None, "", "", r"up, without a reason\."),
+    ],
+)
+def test_a_reason_that_comes_along_is_told(error: Any, code: str, message: str, told: str) -> None:
+    """An error beside the stage is not in the documents; where there is one, it is not lost."""
+    failed = JobResult.from_json({"stage": "ERROR", "uris": None, "error": error})
+    with pytest.raises(JobFailedError, match=told) as caught:
+        submit(Platform([RUNNING, failed])).wait()
+    assert (caught.value.code, caught.value.message) == (code, message)
+
+
+@pytest.mark.parametrize("kind", [AuthenticationError, PermissionDeniedError])
+def test_who_is_not_let_in_does_not_wait(kind: type[GioError]) -> None:
+    """A refusal in the middle of a wait is told at once, and the job's line with it."""
+    platform = Platform([RUNNING, kind("Not you", hint="Ask."), DONE])
+    job = submit(platform)
+    with pytest.raises(kind, match="Not you") as caught:
+        job.wait()
+    assert (len(platform.polls), caught.value.__notes__) == (2, [f"The job: {ATTACH}"])
+    assert job.wait().uris == (URI,)

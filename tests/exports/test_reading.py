@@ -149,6 +149,25 @@ def test_an_error_in_any_file_ends_all_downloads(sink: Any, broken: int, place: 
     assert [path for path in place.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("was_there", [False, True])
+@pytest.mark.parametrize("sink", ["to_parquet", "download"])
+def test_a_folder_is_as_it_was_after_an_error(sink: str, was_there: bool, place: Path) -> None:
+    """A cut in the middle of one file leaves no other, and no folder that was not there."""
+
+    def cut() -> Iterator[bytes]:
+        yield HEADER + b"1,1\n" * 1000
+        raise gio.DownloadError("it broke off", hint="read it again", file="x")
+
+    folder = place / "users"
+    if was_there:
+        getattr(serve(Platform([HEADER + b"1,1\n"])), sink)(folder)
+    before = {path.name: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    with pytest.raises(gio.DownloadError, match="it broke off"):
+        getattr(serve(Platform([HEADER + b"1,2\n", HEADER + b"1,2\n", cut])), sink)(folder)
+    assert {p.name: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before
+    assert folder.exists() is was_there
+
+
 @of_tables
 @pytest.mark.parametrize("odd", [b"gio_id,m\n1,1\n", b"gio_id\n1\n", b"gio_id,n\n1,1,1\n"])
 def test_a_file_of_another_table_is_an_error(sink: Any, odd: bytes, place: Path) -> None:

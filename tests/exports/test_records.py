@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +74,75 @@ def test_rows_with_many_line_breaks_are_cut_as_fast_as_others() -> None:
     """A long text of one value is looked through once, not once for each of its lines."""
     lines = b'"' + b"line\n" * 200_000 + b'"\n'
     assert [len(block) for block in blocks(iter([b"a\n", lines]), 1)] == [2, len(lines)]
+
+
+def test_a_row_of_nothing_but_line_breaks_is_looked_through_once() -> None:
+    """Within quotes none of them ends it, and none is looked at by itself."""
+    body = b'"' + b"\n" * 20_000_000 + b'"\n1\n'
+    assert [len(block) for block in blocks(cut(body, [1 << 16]), 1 << 22)] == [len(body)]
+
+
+def test_a_header_in_many_pieces_is_not_looked_at_for_each() -> None:
+    """A byte at a time costs no more than a few looks."""
+    names, rest = split_header(cut(b"a" * 120_000 + b",b\n1,2\n", [1]))
+    assert (len(names[0]), names[1:], b"".join(rest)) == (120_000, ("b",), b"1,2\n")
+
+
+@pytest.mark.parametrize("width", [20_000, 20_001, 500_000])
+def test_no_table_has_so_many_columns(width: int) -> None:
+    """A header of twenty thousand names is one, and a longer one an error that counts them."""
+    header = b"a" + b"," * (width - 1) + b"\n"
+    if width == 20_000:
+        assert len(split_header(iter([header]))[0]) == width
+        return
+    with pytest.raises(MalformedError, match=f"has {width:,} columns, and no export more than"):
+        split_header(iter([header]))
+
+
+@pytest.mark.parametrize("unit", [b"a", b",", b'"', b"'", b'",', b'"\n', "用".encode(), b'"a,""'])
+def test_a_header_without_an_end_is_an_error(unit: bytes) -> None:
+    """Whatever it is made of, no more than a megabyte of it is looked at."""
+    taken = 0
+
+    def stream() -> Iterator[bytes]:
+        nonlocal taken
+        piece = unit * ((1 << 16) // len(unit))
+        first = b'"' + unit if unit in (b'"\n', b'"a,""') else unit
+        yield first
+        while True:
+            taken += len(piece)
+            yield piece
+
+    with pytest.raises(MalformedError, match=r"no header line ends|odd or never closed|blank"):
+        split_header(stream())
+    assert taken <= 3 << 20
+
+
+_PEAK = """
+import resource, sys
+from gio_pandas.exports.records import MalformedError, blocks
+
+def stream():
+    yield b'1,"'
+    for _ in range(16_000):  # a gigabyte
+        yield b"x,1\\n" * 16_384
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    list(blocks(stream(), 1 << 22))
+except MalformedError as error:
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10, error)
+"""
+
+
+def test_a_quote_that_is_never_closed_holds_no_whole_file() -> None:
+    """A row ends within 128 MB, or the file is none: of a gigabyte no more than that is held."""
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", _PEAK]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    taken, _, words = found.partition(" ")
+    assert "does not end within 134,217,728 bytes" in words
+    assert int(taken) < 200
 
 
 @pytest.mark.parametrize("size", [1, 3, 1 << 20])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +129,77 @@ def test_an_error_lets_go_of_the_file(sink: str, room: Path, place: Path) -> Non
         sinks[sink]()
     assert open_files() == before
     assert (list(room.iterdir()), list(place.iterdir())) == ([], [])
+
+
+FEW = """
+import resource, sys, tempfile
+from exports.served import Platform, serve
+
+sink, place = sys.argv[1:]
+most = len(__import__("os").listdir("/proc/self/fd")) + 24
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+job = serve(Platform([b"gio_id,n\\n%d,%d\\n" % (n, n) for n in range(300)]))
+if sink == "iter_batches":
+    found = [word for batch in job.iter_batches(70) for word in batch.column(0).to_pylist()]
+    assert found == [str(n) for n in range(300)], found
+    print(len(found))
+elif sink == "to_parquet":
+    print(len(job.to_parquet(place + "/users")))
+elif sink == "to_csv":
+    print(len(open(job.to_csv(place + "/users.csv")).readlines()) - 1)
+elif sink == "download":
+    print(len(job.download(place + "/raw")))
+else:
+    print(len(job.to_pandas()))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads Linux's own account")
+@pytest.mark.parametrize("sink", ["iter_batches", "to_parquet", "to_csv", "download", "to_pandas"])
+def test_many_files_need_few_open_ones(sink: str, place: Path) -> None:
+    """An export of 300 files is read by a process that may open two dozen."""
+    with run(FEW, sink, str(place)) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+    assert (process.returncode, said.strip()) == (0, "300")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of this kind")
+def test_what_is_kept_on_disk_is_the_owners_alone(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else may read it, and it has no name to be found by."""
+    made: list[os.stat_result] = []
+    temporary = tempfile.TemporaryFile
+
+    def watched(*arguments: Any, **more: Any) -> Any:
+        file = temporary(*arguments, **more)
+        made.append(os.fstat(file.fileno()))
+        return file
+
+    monkeypatch.setattr("tempfile.TemporaryFile", watched)
+    assert sum(map(len, serve(Platform([HEADER + b"1,2\n"] * 3)).iter_batches())) == 3
+    (one,) = made
+    assert (stat.S_IMODE(one.st_mode), one.st_nlink) == (0o600, 0)
+
+
+def test_files_come_back_in_order_however_their_blocks_lie(place: Path) -> None:
+    """Blocks of many files lie in one file on disk as they came, and are read file by file."""
+    turns = threading.Barrier(4)
+
+    def chunks(number: int) -> Callable[[], Iterator[bytes]]:
+        def body() -> Iterator[bytes]:
+            yield HEADER
+            for block in range(5):
+                turns.wait(20)
+                yield b"".join(b"%d-%d-%d,x\n" % (number, block, n) for n in range(300))
+
+        return body
+
+    with blocks_of(1000):
+        job = serve(Platform([chunks(number) for number in range(4)]))
+        found = [word for batch in job.iter_batches(99) for word in batch.column(0).to_pylist()]
+    assert found == [f"{f}-{b}-{n}" for f in range(4) for b in range(5) for n in range(300)]
 
 
 KILLED = """

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import gio_pandas as gio
+from gio_pandas.exports import writers
 from gio_pandas.exports.job import ExportJob
 from gio_pandas.exports.targets import safe_name
 
@@ -253,7 +254,14 @@ def test_threads_may_write_to_one_file_system(memory: Any) -> None:
         ("lpt1.tar.gz", "_lpt1.tar.gz"),
         ("console.csv", "console.csv"),
         (".hidden", "hidden"),
+        ("...ssh", "ssh"),
         ("a. ", "a"),
+        ("a\x85b\u202ecsv.exe\u200b", "a_b_csv.exe_"),
+        ("a\ud800.csv", "a_.csv"),
+        ("COM¹.csv", "_COM¹.csv"),
+        ("con .csv", "_con .csv"),
+        ("CONIN$", "_CONIN$"),
+        ("\n", "_"),
     ],
 )
 def test_a_name_is_made_safe(name: str, expected: str) -> None:
@@ -261,7 +269,9 @@ def test_a_name_is_made_safe(name: str, expected: str) -> None:
     assert safe_name(name) == expected
 
 
-@pytest.mark.parametrize("name", ["用" * 300 + ".csv", "用" * 300, "a" * 250 + "." + "b" * 250])
+@pytest.mark.parametrize(
+    "name", ["用" * 300 + ".csv", "用" * 300, "a" * 250 + "." + "b" * 250, "用" * 10**6 + ".csv"]
+)
 def test_a_long_name_is_cut(name: str, place: Path) -> None:
     """To what file systems allow, its ending kept, and no letter halved."""
     safe = safe_name(name)
@@ -290,6 +300,35 @@ def test_names_never_lead_out_of_the_folder_nor_meet(place: Path) -> None:
     assert len({path.name.casefold() for path in paths}) == len(given)
     assert {path.parent for path in paths} == {place / "raw"}
     assert names(place) == ["raw", *sorted(f"raw/{path.name}" for path in paths)]
+
+
+def test_many_files_of_one_name_are_told_apart(place: Path) -> None:
+    """Each is looked at once, also where a letter is written as two."""
+    given = ["a.csv"] * 3 + ["e\u0301.csv", "\u00e9.csv", "a.1.csv"]
+    paths = serve(Platform([b"x"] * len(given), names=given)).download(place)
+    names = [path.name for path in paths]
+    assert names[:3] == ["a.csv", "a.1.csv", "a.2.csv"]
+    assert names[3:] == ["e\u0301.csv", "\u00e9.1.csv", "a.1.1.csv"]
+
+
+def test_a_hundred_thousand_files_of_one_name_take_no_time() -> None:
+    """A number goes on from the last one of its name."""
+    found = writers._distinct(["a.csv"] * 100_000)
+    assert found[-1] == "a.99999.csv"
+    assert len(set(found)) == 100_000
+
+
+def test_a_link_in_the_folder_leads_nowhere(place: Path, tmp_path: Path) -> None:
+    """A file of that name that is a link is replaced, and what it leads to stays."""
+    outside = tmp_path / "outside.csv"
+    outside.write_text("mine")
+    (place / "用户_0.csv").symlink_to(outside)
+    (place / "用户_1.csv").symlink_to(tmp_path / "nowhere.csv")
+    job(USERS, USERS).download(place)
+    assert outside.read_text() == "mine"
+    assert not (tmp_path / "nowhere.csv").exists()
+    assert [path.is_symlink() for path in sorted(place.iterdir())] == [False, False]
+    assert (place / "用户_0.csv").read_text() == USERS
 
 
 def test_a_saved_file_is_replaced_when_the_new_ones_are_whole(place: Path) -> None:

@@ -95,6 +95,7 @@ def test_unknown_and_impossible_options_are_refused() -> None:
         {"stage_seconds": -1},
         {"unauthorized_every": -1},
         {"path_prefix": "cdp/"},
+        {"faults": ["cut,file=no"]},
     ]
     for options in impossible:
         with pytest.raises(ValueError, match=next(iter(options))):
@@ -161,7 +162,7 @@ print(sorted({"ariadne", "graphql", "starlette", "uvicorn", "asyncio"} & set(sys
 def test_it_stands_alone() -> None:
     """The sandbox imports its three libraries, the standard library and itself, nothing else."""
     ours = {"ariadne", "graphql", "starlette", "uvicorn", *sys.stdlib_module_names}
-    for path in ROOT.glob("*.py"):
+    for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
