@@ -6,16 +6,17 @@ A server that sends a byte now and then, of its headers or its body, would hold 
 from __future__ import annotations
 
 import math
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import httpx
 
-__all__ = ["watch", "within"]
+__all__ = ["hang_up", "watch", "within"]
 
 
 class _Until(threading.local):
@@ -23,6 +24,8 @@ class _Until(threading.local):
 
 
 _until = _Until()
+_reading: dict[int, Any] = {}
+"""What each thread reads from just now."""
 
 
 @contextmanager
@@ -45,10 +48,36 @@ def _trace(event: str, info: Mapping[str, Any]) -> None:
     """Take a connection as it is opened, and again when its TLS is: later requests use it too."""
     if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
         stream = info["return_value"]
-        stream.read = partial(_read, stream.read)
+        stream.read = partial(_read, stream, stream.read)
 
 
-def _read(read: Callable[..., bytes], max_bytes: int, timeout: float | None = None) -> bytes:
+def hang_up(thread: int | None) -> None:
+    """End what a thread waits for the platform to send, if it does, from another thread.
+
+    Parameters
+    ----------
+    thread
+        The thread's ``ident``.
+    """
+    stream = _reading.get(thread or 0)
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None:
+        with suppress(OSError):  # it has ended by itself
+            # Not TLS's own shutdown: that one must not run beside a read.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _read(
+    stream: Any, read: Callable[..., bytes], max_bytes: int, timeout: float | None = None
+) -> bytes:
+    _reading[threading.get_ident()] = stream
+    try:
+        return _read_in_time(read, max_bytes, timeout)
+    finally:
+        _reading.pop(threading.get_ident(), None)
+
+
+def _read_in_time(read: Callable[..., bytes], max_bytes: int, timeout: float | None) -> bytes:
     left = _until.at - time.monotonic()
     if left <= 0:
         raise httpx.ReadTimeout("the answer did not come whole in time")
