@@ -77,7 +77,7 @@ ENGLISH = Language(
     soak="{exports:,} exports, {at_once} at once, from a sandbox that played {faults:,} faults of "
     "{kinds} kinds on them: {right:,} right DataFrames and {errors:,} errors that say what to do; "
     "{wrong} wrong, {duplicated} started twice, {lost} lost, {leaked} files or threads left open. "
-    "Memory grew by {grown:.0f} MB from the first fifth to the last.",
+    "Memory: {grown:+.0f} MB from the first fifth to the last.",
     yes="yes",
     no="**no**",
 )
@@ -114,8 +114,8 @@ CHINESE = Language(
     "把一次提交写进台账用 {ledger:.1f} 毫秒。",
     soak="{exports:,} 次导出，{at_once} 个并发，沙箱在其间制造了 {kinds} 种共 {faults:,} 次故障："
     "{right:,} 个正确的 DataFrame，{errors:,} 个写明下一步的错误；错误数据 {wrong}，重复启动 "
-    "{duplicated}，丢失 {lost}，遗留的文件或线程 {leaked}。从前五分之一到最后，内存增长 "
-    "{grown:.0f} MB。",
+    "{duplicated}，丢失 {lost}，遗留的文件或线程 {leaked}。从前五分之一到最后，内存变化 "
+    "{grown:+.0f} MB。",
     yes="是",
     no="**否**",
 )

@@ -271,7 +271,7 @@ class Session:
             What the platform is to call the file (``exportFileName``).
         **options
             See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``.
+            ``dtype_backend``, ``memory_limit``, ``timeout``, ``reuse``, ``refresh``.
 
         Returns
         -------
@@ -312,7 +312,7 @@ class Session:
             Keys of user properties to add as columns, such as ``usr_city``.
         **options
             See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``.
+            ``dtype_backend``, ``memory_limit``, ``timeout``, ``reuse``, ``refresh``.
 
         Returns
         -------
@@ -340,7 +340,7 @@ class Session:
             The analysis's name or id.
         **options
             See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``.
+            ``dtype_backend``, ``memory_limit``, ``timeout``, ``reuse``, ``refresh``.
 
         Returns
         -------
@@ -876,7 +876,8 @@ def _moment(since: str | date | timedelta | None) -> datetime | None:
     if isinstance(since, date) and not isinstance(since, datetime):
         since = datetime.combine(since, time())
     if isinstance(since, datetime):
-        return datetime.astimezone(since)  # pandas' own asks for the zone
+        # A plain one: pandas' own wants a zone before it changes to another.
+        return datetime.fromisoformat(since.isoformat()).astimezone()
     age = read_age(since, "since")
     return datetime.now(UTC) - age if age else None
 

@@ -11,6 +11,7 @@ import pytest
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
+from gio_pandas.exports.ledger import ledger_path
 
 Connect = Callable[..., gio.Session]
 
@@ -102,8 +103,19 @@ def test_a_frame_of_another_platform_is_not_refreshed(
         frame.gio.refresh()
 
 
-def test_a_frame_of_an_attached_job_is_not_refreshed(frame: pd.DataFrame, connect: Connect) -> None:
+def test_a_frame_of_an_attached_job_is_refreshed(frame: pd.DataFrame, connect: Connect) -> None:
+    """What was submitted from this machine can be submitted again."""
+    attached = gio.attach(frame.attrs["gio"]["job"]).to_pandas()
+    again = attached.gio.refresh()
+    pd.testing.assert_frame_equal(again, frame)
+    assert again.attrs["gio"]["job"] != frame.attrs["gio"]["job"]
+
+
+def test_a_frame_of_another_machines_job_is_not_refreshed(
+    frame: pd.DataFrame, connect: Connect
+) -> None:
     """A job's id tells what it was, not what was asked for; its source is still shown."""
+    ledger_path().unlink()
     attached = gio.attach(frame.attrs["gio"]["job"]).to_pandas()
     assert attached.gio.source.loc["job", "value"] == frame.attrs["gio"]["job"]
     with pytest.raises(gio.SettingsError, match=r"attached job .*gio\.read_"):

@@ -209,7 +209,16 @@ def _read_token(response: httpx.Response) -> Secret:
             f"{response.url.host} has no token service under {response.url.path} (HTTP {status})",
             hint="Check the url, with its path prefix if the platform has one.",
         )
-    token = _token_of(response)
+    answer = _answer_of(response)
+    if answer is None and response.is_success:
+        raise PlatformUnavailableError(
+            f"The platform's token service answers what cannot be read (HTTP {status})",
+            hint="Try again in a minute; gio-pandas doctor shows which step fails.",
+            status=status,
+            seen=False,
+            transient=False,
+        )
+    token = _token_of(answer or {})
     if not response.is_success or token is None:
         raise AuthenticationError(
             f"The platform refused the API key (HTTP {status})",
@@ -219,12 +228,16 @@ def _read_token(response: httpx.Response) -> Secret:
     return token
 
 
-def _token_of(response: httpx.Response) -> Secret | None:
+def _answer_of(response: httpx.Response) -> dict[str, Any] | None:
     try:
         answer: Any = response.json()
     except (ValueError, RecursionError):
         return None
-    token = answer.get("access_token") if isinstance(answer, dict) else None
+    return answer if isinstance(answer, dict) else None
+
+
+def _token_of(answer: Mapping[str, Any]) -> Secret | None:
+    token = answer.get("access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         return None
     return Secret(token) if token else None

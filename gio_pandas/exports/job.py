@@ -414,8 +414,9 @@ class ExportJob:
         except GioError as error:
             if isinstance(error, DownloadError) and error.gone and self._ledger is not None:
                 self._ledger.forget(self)
-            line = f"The job: gio.attach({self.id!r})"
-            if self.id not in str(error) and line not in getattr(error, "__notes__", ()):
+            again = f"gio.attach({self.id!r})"
+            line = f"The job: {again}"
+            if again not in str(error) and line not in getattr(error, "__notes__", ()):
                 error.add_note(line)
             raise
 
@@ -800,7 +801,7 @@ class ExportJob:
     def parts(self) -> list[Part]:
         """Give the files of a finished job, in order, ready to be read."""
         sleep = None if self._sleep is time.sleep else self._sleep
-        return [Part(self._platform, uri, sleep=sleep) for uri in self._uris]
+        return [Part(self._platform, uri, sleep=sleep, clock=self._clock) for uri in self._uris]
 
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
         return self._read_without_blocking().__await__()

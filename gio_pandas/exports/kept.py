@@ -72,12 +72,14 @@ class Kept:
             have, taken = have + len(group), taken + group.nbytes
             refuse(taken * rows / max(have, 1), memory_limit)
             groups.append(group)
-        schema = pa.schema(list(self._file.schema_arrow))
+        schema = pa.schema([(field.name, field.type) for field in self._file.schema_arrow])
         return pa.concat_tables(
             [group.replace_schema_metadata(None) for group in groups] or [schema.empty_table()]
         )
 
     def iter_batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Give the rows, so many at a time."""
+        if not self._file.num_row_groups:  # which older versions of Arrow stumble over
+            return
         for batch in self._file.iter_batches(rows):
             yield batch.replace_schema_metadata(None)

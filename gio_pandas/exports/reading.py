@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, TypeVar
 
+from gio_pandas.api.deadlines import hang_up
 from gio_pandas.exports.files import Part
 
 __all__ = ["Crew", "for_each_part"]
@@ -78,6 +79,7 @@ def for_each_part(
     """
     at_once, cores = min(_AT_ONCE, len(parts)), min(os.cpu_count() or 1, 8)
     begun: list[Future[None]] = [Future() for _ in parts]
+    readers: list[Thread] = []
     with ThreadPoolExecutor(cores, "gio-parse") as threads:
         crew = Crew(threads, ahead=max(2, (cores + 1) // at_once), block=block or _BLOCK)
         todo = iter(list(zip(begun, parts, strict=True)))
@@ -85,22 +87,27 @@ def for_each_part(
             for number in range(at_once):
                 # Not a pool's: the program's end would wait for it, a silent server's for a minute.
                 name, work = f"gio-read-{number}", (todo, do, crew)
-                Thread(target=_work_off, args=work, name=name, daemon=True).start()
+                readers.append(Thread(target=_work_off, args=work, name=name, daemon=True))
+                readers[-1].start()
             _await(begun)
         except BaseException:
             try:
-                _let_go(parts, begun)
+                _let_go(parts, begun, readers)
                 wait(begun, timeout=_LEFT)
             finally:
-                _let_go(parts, begun)  # a second Ctrl-C may have cut the first try short
+                _let_go(parts, begun, readers)  # a second Ctrl-C may have cut the first try short
             raise
 
 
-def _let_go(parts: Sequence[Part], begun: Sequence[Future[None]]) -> None:
+def _let_go(
+    parts: Sequence[Part], begun: Sequence[Future[None]], readers: Sequence[Thread]
+) -> None:
     for future in begun:
         future.cancel()
     for part in parts:
         part.abandon()
+    for reader in readers:
+        hang_up(reader.ident)  # one that waits for an answer to begin has no reply to hang up
 
 
 def _work_off(

@@ -142,7 +142,7 @@ class _Local:
 
     def _keep(self, written: Mapping[Path, Path], pattern: str | None) -> None:
         for partial, final in written.items():
-            if partial.exists():
+            if partial.exists() or not final.exists():  # else the first try has moved it
                 partial.replace(final)
         names = [final.name for final in written.values()]
         for entry in self._path.iterdir() if pattern is not None else ():

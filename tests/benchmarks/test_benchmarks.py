@@ -15,7 +15,7 @@ import pytest
 from benchmarks import answers, polling, report
 from benchmarks.data import CHARSETS, SHAPES, Dataset, Recipe, common_users, make
 from benchmarks.goals import goals
-from benchmarks.measurement import Measured
+from benchmarks.measurement import Measured, Task, measure
 from benchmarks.rounds import ratio, row
 from benchmarks.setup import Setup, size_name
 from benchmarks.sources import MemorySource
@@ -192,6 +192,51 @@ def test_the_section_says_what_the_figures_say() -> None:
     assert "| 9.74, 1.00, 2.44 结果有误 |" in report.section(RESULTS, report.CHINESE)
 
 
+def test_the_section_is_silent_where_a_part_was_not_run() -> None:
+    """No line of the costs of safety, nor of the soak, without their figures."""
+    cannot = [{"way": "gio_file", "checksums": summed, "cannot": "no"} for summed in (True, False)]
+    for more in ({}, {"safety": [], "soak": []}, {"safety": [*cannot, {"way": "ledger.add"}]}):
+        for words in (report.ENGLISH, report.CHINESE):
+            assert report.section(RESULTS | more, words) == report.section(RESULTS, words)
+
+
+def test_the_section_says_what_safety_costs_and_what_a_soak_found() -> None:
+    """One line each, in both languages."""
+    file = {"way": "gio_file", "size": "200 MB"}
+    safety = [
+        {**file, "checksums": False, "to_httpx": 1.254},
+        {**file, "checksums": True, "to_httpx": 1.5},
+        {"way": "ledger.add", "ms": 1.26},
+    ]
+    counts = {
+        "exports": {"asked for": 1000, "at once": 16, "right": 950},
+        "error": {"DownloadError": 30, "DecodeError": 20},
+        "fault": {"503:poll": 2000, "503:submit": 100, "cut:download": 1},
+        "zero": {"wrong": 0, "duplicated": 0, "lost": 3, "leaked": 0},
+        "memory": {"grown": 4.6},
+    }
+    rows = [
+        {"what": what, "name": name, "count": count}
+        for what, named in counts.items()
+        for name, count in named.items()
+    ]
+    english, chinese = (
+        report.section(RESULTS | {"safety": safety, "soak": rows}, words)
+        for words in (report.ENGLISH, report.CHINESE)
+    )
+    assert (
+        "A clean 200 MB export saved to disk with every check on takes 1.25 × the time" in english
+    )
+    assert "takes 1.3 ms" in english
+    assert (
+        "1,000 exports, 16 at once, from a sandbox that played 2,101 faults of 2 kinds" in english
+    )
+    assert "950 right DataFrames and 50 errors that say what to do; 0 wrong" in english
+    assert "3 lost" in english
+    assert "1.25 倍" in chinese
+    assert "丢失 3" in chinese
+
+
 def test_a_readme_is_rewritten_between_its_marks_and_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,8 +268,6 @@ def test_a_document_without_marks_is_refused() -> None:
 @linux_only
 def test_a_measurement_counts_another_process(tmp_path: Path) -> None:
     """Seconds, peak and faults come back from the process that read."""
-    from benchmarks.measurement import Task, measure
-
     setup = Setup(tmp_path)
     reading = setup.from_memory()
     dataset = setup.dataset("number", "UTF-16LE", MANY)
@@ -246,3 +289,29 @@ def test_the_readmes_say_what_was_measured(name: str) -> None:
     text = (root / name).read_text(encoding="utf-8")
     words = report.language_of(root / name)
     assert report.replaced(text, report.section(results, words)) == text
+
+
+@linux_only
+def test_an_export_is_saved_whole_by_either_way(tmp_path: Path) -> None:
+    """Both this project's way and the script's write every byte."""
+    setup = Setup(tmp_path)
+    dataset = setup.dataset("wide", "UTF-16LE", MANY, 2)
+    with setup.over_http([dataset]) as reading:
+        found = [measure(reading(way, dataset)) for way in ("gio_file", "httpx_file")]
+    assert [(one.cannot, one.faults) for one in found] == [("", []), ("", [])]
+
+
+@linux_only
+def test_a_ledger_is_written_in_a_folder_that_vanishes(tmp_path: Path) -> None:
+    """What is measured is not the user's own ledger, and nothing of it stays."""
+    arguments = {
+        "way": "ledger.add",
+        "folder": str(tmp_path),
+        "url": "",
+        "api_key": "",
+        "token": "",
+    }
+    measured = measure(Task("benchmarks.safety", arguments))
+    assert not measured.cannot
+    assert measured.wall_s > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]

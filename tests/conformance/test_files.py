@@ -84,7 +84,8 @@ def test_a_transfer_that_never_succeeds_names_the_file(
     """A file that cannot be had is a DownloadError with its name, never a part of a frame."""
     second = Fault("download", what, at=range(2, 1_000))
     platform = serve(table=LONG, parts=2, faults=(second,))
-    with pytest.raises(gio.DownloadError, match="下载用户列表_1"):
+    # The files come side by side: either may be asked for first.
+    with pytest.raises(gio.DownloadError, match=r"下载用户列表_\d"):
         connect(platform).read_segment(VIP)
     assert len(platform.asked("download")) < 30
 
