@@ -202,12 +202,17 @@ class JobFailedError(GioError):
         The platform's error code; empty where it gave none.
     message : str
         The platform's own words; empty where it gave none.
+    job_id : str
+        The id that the submit answered; empty where the export failed later, or has none.
     """
 
-    def __init__(self, what: str, *, hint: str, code: str = "", message: str = "") -> None:
+    def __init__(
+        self, what: str, *, hint: str, code: str = "", message: str = "", job_id: str = ""
+    ) -> None:
         super().__init__(what, hint=hint)
         self.code = code
         self.message = message
+        self.job_id = job_id
 
 
 class JobTimeoutError(GioError):

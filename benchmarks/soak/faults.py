@@ -53,6 +53,7 @@ _RATES = (
     "partial_data:submit@1%",
     "graphql_error:submit@0.3%",
     "job_null:submit@0.3%",
+    "job_error:submit@1%",
     "job_unknown_stage:submit@1%",
     # Odd answers to polls and listings
     "truncated_json:poll@2%",

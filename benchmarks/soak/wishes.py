@@ -58,6 +58,7 @@ WISHES = (
     Wish("tag", "累计消费金额", {"file_name": "金额 100%+"}),
     Wish("tag", "无人标签", _CITY),
     Wish("funnel", "漏斗1"),
+    Wish("funnel", "计算失败的漏斗"),
     Wish("funnel", "漏斗2", {"charset": "GBK"}),
     Wish("event", "事件1"),
     Wish("event", "事件2", {"charset": "UTF-8"}),

@@ -125,7 +125,9 @@ class Desk:
         ------
         SubmitUncertainError
             No answer came; the ledger has it, too.
-        JobFailedError, GraphQLError, AuthenticationError, PlatformUnavailableError
+        JobFailedError
+            The platform refused the export, or gave it up at once.
+        GraphQLError, AuthenticationError, PlatformUnavailableError
             Nothing was started.
         """
         if reuse is None:
@@ -164,6 +166,9 @@ class Desk:
         except GioError as error:
             if isinstance(error, SubmitUncertainError):
                 error.add_note(self._doubt(order, began))
+            elif isinstance(error, JobFailedError) and error.job_id:
+                self.ledger.add(order, error.job_id, "ERROR", datetime.now(UTC))
+                error.add_note(f"The job: gio.attach({error.job_id!r})")
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(

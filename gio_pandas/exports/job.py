@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.errors import (
+    AuthenticationError,
     DownloadError,
     GioError,
     GraphQLError,
@@ -855,6 +856,7 @@ class Wait:
         self._bound = bound
         self._began = now
         self._odd_seconds = 0.0
+        self._was_refused = False
         job._failure = None  # of a wait before this one
 
     @property
@@ -924,12 +926,16 @@ class Wait:
         return pause if self._bound is None else min(pause, max(self._bound - waited, 0.01))
 
     def _read(self, answer: JobResult | GioError | None) -> tuple[Verdict | None, GioError | None]:
+        was_refused, self._was_refused = self._was_refused, isinstance(answer, AuthenticationError)
         if not isinstance(answer, GioError):
             return self.job._take(answer), None
         # What is not the platform will not become it; what is away will come back.
         if isinstance(answer, PlatformUnavailableError):
             return (None if answer.transient else Verdict.ODD), answer
         if isinstance(answer, GraphQLError) and self.job._known:
+            return Verdict.ODD, answer
+        # A token may die, and the new one with it, while a platform comes back: once.
+        if self._was_refused and not was_refused and self.job._known:
             return Verdict.ODD, answer
         raise answer  # an id of nothing is told at once
 
