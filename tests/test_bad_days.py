@@ -274,8 +274,8 @@ def test_who_is_locked_out_is_told_so(serve: Serve, connect: Connect, what: int 
     with pytest.raises(gio.AuthenticationError) as caught:
         job.wait()
     assert caught.value.__notes__ == [f"The job: gio.attach({job.id!r})"]
-    assert len(script.pauses) == 2
-    assert len(platform.asked("poll")) <= 5
+    assert len(script.pauses) == 3
+    assert len(platform.asked("poll")) <= 7
     platform.set(stages=("FINISH",), faults=())
     assert len(job.to_pandas()) == 3
 

@@ -164,7 +164,7 @@ def test_an_analysis_export(real: Client, project: str, kind: Kind) -> None:
 def test_an_export_that_fails_at_once(real: Client, project: str) -> None:
     """A submit that is answered ERROR is a failed job, with the platform's code and words."""
     broken = next(f for f in real.analyses(Kind.FUNNEL, project) if f.name == "计算失败的漏斗")
-    with pytest.raises(gio.JobFailedError, match="refused the export") as caught:
+    with pytest.raises(gio.JobFailedError, match="gave the export up") as caught:
         real.submit_analysis(Kind.FUNNEL, project, broken.id, charset="UTF-8")
     assert caught.value.code
     assert caught.value.code in str(caught.value)
@@ -520,14 +520,22 @@ def test_an_error_without_a_code_is_no_error(
         ("ERROR", None, "", "no reason given"),
     ],
 )
+@pytest.mark.parametrize(("job_id", "told"), [("J1", "gave the export up"), ("", "refused the")])
 def test_a_submit_that_is_refused_is_a_failed_job(
-    wire: Wire, client: Open, stage: str, error: Any, code: str, words: str
+    wire: Wire,
+    client: Open,
+    stage: str,
+    error: Any,
+    code: str,
+    words: str,
+    job_id: str,
+    told: str,
 ) -> None:
-    """The platform's code and words are in the error."""
-    wire.on(GRAPHQL, data(x={"id": "J1", "stage": stage, "error": error}))
-    with pytest.raises(gio.JobFailedError, match=f"refused the export: {words}") as caught:
+    """The platform's code and words are in the error, and the job's id where there is one."""
+    wire.on(GRAPHQL, data(x={"id": job_id, "stage": stage, "error": error}))
+    with pytest.raises(gio.JobFailedError, match=f"{told}.*: {words}") as caught:
         client(wire.url).submit_segment("P", "S", charset="GBK")
-    assert caught.value.code == code
+    assert (caught.value.code, caught.value.job_id) == (code, job_id)
     assert len(wire.at(GRAPHQL)) == 1
 
 

@@ -166,6 +166,16 @@ def test_a_refused_submit_is_not_written_down(desk: Desk, line: Line) -> None:
     assert stages(desk) == []
 
 
+def test_a_job_that_fails_at_its_submit_is_not_lost(desk: Desk, line: Line) -> None:
+    """It is on the platform, under the id that was answered; the ledger and the error have it."""
+    line.failure = gio.JobFailedError("E7", hint="Look at it.", job_id="J7")
+    with pytest.raises(gio.JobFailedError) as caught:
+        desk.submit(order(), line.submit)
+    assert caught.value.__notes__ == ["The job: gio.attach('J7')"]
+    assert stages(desk) == [("J7", "ERROR")]
+    assert desk.ledger.latest(order(), since=datetime.now(UTC) - HOUR) is None
+
+
 def test_ctrl_c_in_the_middle_of_a_submit_leaves_a_doubt(desk: Desk, line: Line) -> None:
     """It says where to look before it is run again."""
     line.failure = KeyboardInterrupt()

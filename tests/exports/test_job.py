@@ -527,12 +527,27 @@ def test_a_reason_that_comes_along_is_told(error: Any, code: str, message: str, 
     assert (caught.value.code, caught.value.message) == (code, message)
 
 
-@pytest.mark.parametrize("kind", [AuthenticationError, PermissionDeniedError])
-def test_who_is_not_let_in_does_not_wait(kind: type[GioError]) -> None:
-    """A refusal in the middle of a wait is told at once, and the job's line with it."""
-    platform = Platform([RUNNING, kind("Not you", hint="Ask."), DONE])
+@pytest.mark.parametrize(("kind", "times"), [(AuthenticationError, 2), (PermissionDeniedError, 1)])
+def test_who_is_not_let_in_does_not_wait(kind: type[GioError], times: int) -> None:
+    """A refusal in the middle of a wait is told, and the job's line with it."""
+    platform = Platform([RUNNING, *[kind("Not you", hint="Ask.")] * times, DONE])
     job = submit(platform)
     with pytest.raises(kind, match="Not you") as caught:
         job.wait()
-    assert (len(platform.polls), caught.value.__notes__) == (2, [f"The job: {ATTACH}"])
+    assert (len(platform.polls), caught.value.__notes__) == (1 + times, [f"The job: {ATTACH}"])
     assert job.wait().uris == (URI,)
+
+
+def test_a_token_that_dies_with_the_one_before_it_is_borne_once() -> None:
+    """The next poll fetches another one; so often as it helps."""
+    refused = AuthenticationError("Not you", hint="Ask.")
+    platform = Platform([RUNNING, refused, RUNNING, refused, DONE])
+    assert submit(platform).wait().uris == (URI,)
+
+
+def test_a_job_that_the_platform_never_spoke_of_has_no_such_grace() -> None:
+    """Who attaches with a wrong key is told at once."""
+    platform = Platform([AuthenticationError("Not you", hint="Ask."), DONE])
+    with pytest.raises(AuthenticationError):
+        submit(platform).wait()
+    assert len(platform.polls) == 1
