@@ -36,6 +36,9 @@ TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
 """What may be another answer a little later."""
 
 _UNSEEN_STATUSES = (429, 503)
+
+_LONGEST_PAGE_DIGITS = 6
+"""Digits of the length of a web page: what has a megabyte or more is a file."""
 _MOST_VALUES = 5_000_000
 # What decodes to half of a letter beyond 16 bits, or of one such letter.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
@@ -103,9 +106,19 @@ def check_status(response: httpx.Response) -> None:
 
 
 def is_login_page(response: httpx.Response) -> bool:
-    """Tell by status and headers whether a gateway's login answered (op-api §5.8)."""
+    """Tell by status and headers whether a gateway's login answered (op-api §5.8).
+
+    A table that a server calls HTML, as some do where nobody told them better, is none.
+    """
     is_page = "html" in response.headers.get("content-type", "").lower()
-    return response.has_redirect_location or (response.status_code == 200 and is_page)
+    is_ok = response.status_code == 200
+    return response.has_redirect_location or (is_ok and is_page and not _is_file(response))
+
+
+def _is_file(response: httpx.Response) -> bool:
+    length = response.headers.get("content-length", "")
+    is_long = len(length) > _LONGEST_PAGE_DIGITS
+    return is_long or "attachment" in response.headers.get("content-disposition", "").lower()
 
 
 def refuse_moved(response: httpx.Response, service: str) -> None:

@@ -463,6 +463,9 @@ def test_same_origin(one: str, other: str, same: bool) -> None:
         (200, {"content-type": "text/html; charset=utf-8"}, True),
         (200, {"content-type": "application/xhtml+xml"}, True),
         (200, {"content-type": "application/json"}, False),
+        (200, {"content-type": "text/html", "content-length": "999999"}, True),
+        (200, {"content-type": "text/html", "content-length": "1000000"}, False),
+        (200, {"content-type": "text/html", "content-disposition": "Attachment"}, False),
         (200, {}, False),
         (302, {"location": "/login"}, True),
         (307, {"location": "/login"}, True),
@@ -473,7 +476,7 @@ def test_same_origin(one: str, other: str, same: bool) -> None:
     ],
 )
 def test_is_login_page(number: int, headers: dict[str, str], login: bool) -> None:
-    """A page with status 200, or a redirect that leads somewhere."""
+    """A page with status 200, or a redirect that leads somewhere; a file is none of both."""
     assert is_login_page(httpx.Response(number, headers=headers)) is login
 
 
