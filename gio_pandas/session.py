@@ -153,7 +153,9 @@ class Session:
         self._desk = Desk(self._line, self._settings)
         self._submits = {kind: Limiter(rate) for kind in (Kind.TAG, Kind.SEGMENT, Kind.ANALYSIS)}
         self._lock = threading.Lock()
+        self._process = 0
         self._opened: tuple[Client, Catalog] | None = None
+        self._parents: tuple[Client, Catalog] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -647,7 +649,11 @@ class Session:
 
     def _open(self) -> tuple[Client, Catalog]:
         with self._lock:
+            if self._opened is not None and self._process != os.getpid():
+                # After a fork the connections are the parent's: neither used nor closed here.
+                self._parents, self._opened = self._opened, None
             if self._opened is None:
+                self._process = os.getpid()
                 client = Client(_with_sandbox(self._settings))
                 self._opened = client, Catalog(client)
             return self._opened

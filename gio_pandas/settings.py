@@ -252,7 +252,11 @@ def profile_path() -> Path:
     """Say where the profile file lies: ``profiles.toml`` in the user's configuration folder."""
     from platformdirs import user_config_path
 
-    return user_config_path("gio_pandas", appauthor=False) / "profiles.toml"
+    try:
+        folder = user_config_path("gio_pandas", appauthor=False)
+    except RuntimeError:  # a user without a home: a container's, a service's
+        folder = Path("~/.config/gio_pandas")
+    return folder / "profiles.toml"
 
 
 def _read_profile(path: Path, name: str | None) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import asyncio
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
+import textwrap
 import time
 import traceback
 import warnings
@@ -999,3 +1001,66 @@ def test_nothing_warns_where_all_is_well(small: gio.Session) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small.read_segment(HIGH_VALUE, tags=["会员等级"], properties=["usr_age"])
+
+
+def _in_a_process(script: str, platform: embedded.Sandbox, **environ: str | None) -> str:
+    """Run a script in a process of its own, and give what it prints."""
+    known = {**os.environ, "GIO_URL": platform.url, "GIO_API_KEY": platform.api_key, **environ}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
+        env={name: value for name, value in known.items() if value is not None},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_does_not_take_its_parents_answers(sandbox: embedded.Sandbox) -> None:
+    """A session that was used before a fork works in both processes, over connections of each."""
+    printed = _in_a_process(
+        """
+        import os
+        import gio_pandas as gio
+
+        session = gio.Session()
+        session.graphql("{ projects { id } }")
+        is_child = os.fork() == 0
+        field = "dataCenterTags" if is_child else "projects"
+        answers = [session.graphql("{ %s { id } }" % field) for _ in range(30)]
+        print(field, all(list(answer) == [field] for answer in answers), flush=True)
+        if is_child:
+            os._exit(0)
+        os.wait()
+        """,
+        sandbox,
+    )
+    assert sorted(printed.splitlines()) == ["dataCenterTags True", "projects True"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a home is found otherwise")
+def test_a_user_without_a_home_can_export(sandbox: embedded.Sandbox) -> None:
+    """As in a container: what would be kept at home lasts as long as the process."""
+    printed = _in_a_process(
+        """
+        import pwd
+
+        def nobody(uid):
+            raise KeyError(uid)
+
+        pwd.getpwuid = nobody
+        import gio_pandas as gio
+
+        frame = gio.read_segment("高价值用户", project="默认项目", reuse="1h")
+        again = gio.read_segment("高价值用户", project="默认项目", reuse="1h")
+        print(len(frame), again.equals(frame), len(gio.jobs()), len(gio.cache_info()))
+        """,
+        sandbox,
+        HOME=None,
+        XDG_STATE_HOME=None,
+        XDG_CACHE_HOME=None,
+        XDG_CONFIG_HOME=None,
+    )
+    assert printed.split() == ["1000", "True", "1", "1"]

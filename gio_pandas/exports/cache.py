@@ -230,19 +230,24 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def cache_path() -> Path:
-    """Say where results are kept: the folder ``results`` in the user's cache folder."""
+def cache_path() -> Path | None:
+    """Say where results are kept: ``results`` in the user's cache folder, if there is one."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("gio_pandas", appauthor=False) / "results"
+    try:
+        return user_cache_path("gio_pandas", appauthor=False) / "results"
+    except RuntimeError:  # a user without a home: a container's, a service's
+        return None
 
 
 def cache_of(platform: str, limit: int) -> Cache:
     """Give the cache that results of a platform's jobs are kept in, with its limit in bytes.
 
-    The embedded platform's jobs end with the process, and so do the results that are kept of them.
+    The embedded platform's jobs end with the process, and so do the results that are kept of them;
+    so it is for a user without a home.
     """
-    return _cache_at(_passing_folder() if platform == SANDBOX else cache_path(), limit)
+    folder = None if platform == SANDBOX else cache_path()
+    return _cache_at(folder or _passing_folder(), limit)
 
 
 @cache

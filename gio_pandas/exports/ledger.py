@@ -258,17 +258,21 @@ class Ledger:
             notices.mention(message)
 
 
-def ledger_path() -> Path:
-    """Say where the ledger lies: ``jobs.sqlite3`` in the user's state folder."""
+def ledger_path() -> Path | None:
+    """Say where the ledger lies: ``jobs.sqlite3`` in the user's state folder, if there is one."""
     from platformdirs import user_state_path
 
-    return user_state_path("gio_pandas", appauthor=False) / "jobs.sqlite3"
+    try:
+        return user_state_path("gio_pandas", appauthor=False) / "jobs.sqlite3"
+    except RuntimeError:  # a user without a home: a container's, a service's
+        return None
 
 
 def ledger_of(platform: str) -> Ledger:
     """Give the ledger that a platform's jobs are in.
 
-    The embedded platform's jobs end with the process, and so does what is known of them.
+    The embedded platform's jobs end with the process, and so does what is known of them; so it is
+    for a user without a home.
     """
     return _ledger_at(None if platform == SANDBOX else ledger_path())
 
