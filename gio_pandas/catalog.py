@@ -267,6 +267,7 @@ def _times(values: list[Any]) -> Any:
     from gio_pandas.exports.frames import text_dtype
 
     try:
-        return pd.to_datetime(pd.Series(values, dtype=text_dtype()), utc=True, format="ISO8601")
+        times = pd.to_datetime(pd.Series(values, dtype=text_dtype()), utc=True, format="ISO8601")
+        return times.dt.as_unit("us")  # whatever the values are, and where there are none
     except ValueError:  # not as documented: shown as it came
         return pd.array(values, dtype=text_dtype())

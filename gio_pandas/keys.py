@@ -18,7 +18,7 @@ from gio_pandas.settings import SANDBOX, Secret, Settings, ways_in
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-__all__ = ["SERVICE", "forget_key", "store_key", "with_key"]
+__all__ = ["SERVICE", "check_keyring", "forget_key", "store_key", "with_key"]
 
 SERVICE = "gio-pandas"
 """What the keys are filed under; the user name beside it is the platform's url."""
@@ -56,6 +56,17 @@ def with_key(settings: Settings) -> Settings:
         raise SettingsError(f"{settings.url} is set, but no API key, and {trouble}", hint=ways_in())
     _log.info("Only headers are sent to %s: no API key is set, and %s", settings.url, trouble)
     return settings
+
+
+def check_keyring() -> None:
+    """Refuse, before anybody is asked for a key, to go on without a keyring that keeps secrets.
+
+    Raises
+    ------
+    SettingsError
+        There is none.
+    """
+    _asked(lambda ring: ring.name, "read")
 
 
 def store_key(url: str, key: Secret) -> str:

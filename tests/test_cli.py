@@ -219,7 +219,7 @@ def test_export_of_a_tag_as_a_process(connected: sandbox.Sandbox, tmp_path: Path
     options = ("--detail", "--property", "usr_city", "--charset", "GB18030", "--timeout", "60")
     done = _process("export", "tag", "tag_payment_times", "-o", file, *options)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Submitted tag 订单交易笔数: gio.attach('")
+    assert done.stderr.startswith("Submitted tag 订单交易笔数: gio-pandas attach ")
     assert done.stdout.startswith(f"{file}: 1,860 rows in ")
     assert file.read_text("utf-8-sig").startswith("gio_id,")
 
@@ -334,7 +334,7 @@ def test_ctrl_c_lets_go_of_the_job(tmp_path: Path) -> None:
     assert child.returncode == 130
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("Interrupted: ")
-    assert "gio.attach('" in stderr.splitlines()[-1]
+    assert "gio-pandas attach " in stderr.splitlines()[-1]
     assert not list(tmp_path.glob("*.csv"))
 
 
@@ -524,17 +524,20 @@ def test_attach_writes_what_another_process_submitted(
     assert len([asked for asked in connected.requests if asked.step == "submit"]) == 1
 
 
-def test_reuse_submits_once_and_its_results_can_be_cleared(
+def test_reuse_joins_a_job_and_its_results_can_be_cleared(
     connected: sandbox.Sandbox, run: Run, tmp_path: Path
 ) -> None:
-    """The second export joins the first one's job."""
-    for name in ("a.csv", "b.csv"):
-        output = tmp_path / name
-        assert run("export", "segment", "高价值用户", "-o", output, "--reuse", "1h").exit_code == 0
+    """The second export joins the first one's job, and says so; a fresh one can be asked for."""
+    told = []
+    for name, *more in (("a.csv",), ("b.csv",), ("c.csv", "--refresh")):
+        words = ("export", "segment", "高价值用户", "-o", tmp_path / name, "--reuse", "1h", *more)
+        told.append(run(*words).stderr)
+    assert [line.split(" ")[0] for line in told] == ["Submitted", "Joined", "Submitted"]
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
-    assert len([asked for asked in connected.requests if asked.step == "submit"]) == 1
+    assert len([asked for asked in connected.requests if asked.step == "submit"]) == 2
     with Session() as session:
         session.read_segment("高价值用户", reuse="1h")
+    assert "1 result\n" in run("cache").stderr
     assert "高价值用户" in run("cache").stdout
     assert "Freed" in run("cache", "--clear").stdout
     assert "0 results" in run("cache").stderr

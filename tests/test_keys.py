@@ -298,6 +298,17 @@ def test_login_says_why_a_key_cannot_be_kept(use: Use, ring: str) -> None:
     assert len(result.output.splitlines()) == 1
 
 
+def test_login_asks_nobody_for_a_key_that_cannot_be_kept(
+    use: Use, platform: sandbox.Sandbox
+) -> None:
+    """Without a keyring neither the user nor the platform is asked."""
+    use(fail.Keyring())
+    platform.forget_requests()
+    result = _run("login", "--url", platform.url)
+    assert "no keyring that keeps a secret" in result.output
+    assert platform.requests == ()
+
+
 def test_login_knows_the_profiles(vault: Vault) -> None:
     """``--profile`` has the url; the profile needs no key of its own."""
     path = profile_path()

@@ -18,7 +18,7 @@ from gio_pandas.cli.jobs import jobs
 from gio_pandas.cli.listing import list_
 from gio_pandas.cli.login import login, logout
 from gio_pandas.cli.sandbox import sandbox
-from gio_pandas.cli.terminal import told
+from gio_pandas.cli.terminal import in_commands, told
 from gio_pandas.errors import GioError
 
 __all__ = ["main"]
@@ -38,9 +38,8 @@ class _Commands(click.Group):
                 raise
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt as interrupt:
-            click.echo(
-                f"\nInterrupted: {interrupt}" if str(interrupt) else "\nInterrupted", err=True
-            )
+            words = f": {in_commands(str(interrupt))}" if str(interrupt) else ""
+            click.echo(f"\nInterrupted{words}", err=True)
             ctx.exit(130)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,6 +58,7 @@ _SPELLED = {"tags": "--tag", "properties": "--property", "detail": "--detail"}
     help="Join a job that was submitted from this machine within AGE (30min, 1h, 7d) for the same "
     "thing, running or finished, and submit none.",
 )
+@click.option("--refresh", is_flag=True, default=None, help="With --reuse: submit all the same.")
 @with_connection
 def export(connection: dict[str, Any], kind: str, name: str, output: str, **options: Any) -> None:
     """Export a segment, tag or analysis to a file.
@@ -76,10 +78,13 @@ def export(connection: dict[str, Any], kind: str, name: str, output: str, **opti
             raise click.UsageError(f"{_SPELLED[option]} is for a {' or '.join(kinds)}.")
 
     def submit() -> ExportJob:
+        began = datetime.now(UTC)
         job: ExportJob = getattr(session, f"submit_{kind}")(name, **given)
-        click.echo(
-            f"Submitted {kind} {job.name}: gio.attach({job.id!r}) picks it up again", err=True
-        )
+        assert job.submitted_at is not None  # noqa: S101 it was submitted from here
+        when = job.submitted_at.astimezone()
+        done = "Submitted" if job.submitted_at >= began else f"Joined the job of {when:%H:%M} for"
+        again = f"gio-pandas attach {job.id} -o FILE"
+        click.echo(f"{done} {kind} {job.name}: {again} picks it up again", err=True)
         return job
 
     with open_session(connection) as session:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gio_pandas.errors import GioError, GraphQLError, PermissionDeniedError, SettingsError
-from gio_pandas.keys import forget_key, store_key
+from gio_pandas.keys import check_keyring, forget_key, store_key
 from gio_pandas.settings import SANDBOX, Secret, Settings, check_secret
 
 __all__ = ["login", "logout"]
@@ -40,6 +40,7 @@ def login(url: str | None, profile: str | None, check: bool) -> None:
     environment nor the profile file has a key or a token.
     """
     settings = _platform(url, profile)
+    check_keyring()
     key = _asked(settings.url)
     if check:
         _try(settings.url, profile, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from gio_pandas.errors import AmbiguousNameError, GioError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["KINDS", "LISTINGS", "for_terminal", "show", "size", "table", "told"]
+__all__ = ["KINDS", "LISTINGS", "for_terminal", "in_commands", "show", "size", "table", "told"]
 
 KINDS = ("segment", "tag", "funnel", "event", "retention", "frequency")
 """What can be exported."""
@@ -43,7 +44,8 @@ def show(frame: pd.DataFrame, what: str, *, as_csv: bool) -> None:
         return
     if len(frame):
         click.echo(table(for_terminal(frame, what)))
-    click.echo(f"{len(frame):,} {what}", err=True)
+    count = f"{len(frame):,} {what}"
+    click.echo(count if len(frame) != 1 else count.removesuffix("s"), err=True)
 
 
 def for_terminal(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -69,6 +71,12 @@ def table(frame: pd.DataFrame, *, index: bool = False) -> str:
         return frame.to_string(index=index, na_rep="NaN" if index else "-")
 
 
+def in_commands(message: str) -> str:
+    """Say in commands what a message says in Python: how a job is had again, and listed."""
+    message = re.sub(r"gio\.attach\('([^']*)'\)", r"gio-pandas attach \1 -o FILE", message)
+    return message.replace("gio.jobs()", "gio-pandas jobs")
+
+
 def size(frame: pd.DataFrame) -> str:
     """Say how many rows and columns a frame has."""
     rows, columns = frame.shape
@@ -78,7 +86,7 @@ def size(frame: pd.DataFrame) -> str:
 def told(error: GioError) -> str:
     """Put an error and its notes into one line; the namesakes it lists go below, as a table."""
     line = " ".join(" ".join([*error.args, *getattr(error, "__notes__", ())]).split())
-    line = f"{type(error).__name__}: {line}"
+    line = f"{type(error).__name__}: {in_commands(line)}"
     if isinstance(error, AmbiguousNameError) and error.candidates:
         import pandas as pd
 
