@@ -60,6 +60,9 @@ _PATIENCE = 60.0
 _SHORTEST_POLL = 1.0
 """Seconds that a poll may take though fewer are left: else the last look would be of no use."""
 
+_PATIENCE_WITH_ID = 15.0
+"""Seconds that nothing at all is taken for something passing, of a job that was attached by id."""
+
 _NAMING = 2.0
 """Seconds that a platform may take to name the files of a job that it calls finished."""
 
@@ -940,6 +943,13 @@ class Wait:
         raise answer  # an id of nothing is told at once
 
     def _refuse_oddity(self, trouble: GioError | None) -> None:
+        if trouble is None and not self.job._known and self._odd_seconds >= _PATIENCE_WITH_ID:
+            raise JobFailedError(
+                f"The platform knows no job {self.job.id!r}: for {self._odd_seconds:.0f} s it has "
+                "answered nothing about it",
+                hint="Check the id, and that this is the platform it was submitted to; "
+                "gio.jobs() lists what was submitted from here.",
+            )
         if self._odd_seconds >= _PATIENCE:
             if trouble is not None:
                 raise trouble

@@ -207,6 +207,14 @@ def test_no_answer_at_first_is_no_failed_job() -> None:
     assert submit(platform).wait().uris == (URI,)
 
 
+def test_an_id_that_the_platform_never_spoke_of_is_told_soon() -> None:
+    """Who attached with a wrong id does not wait for a minute, and is told what is wrong."""
+    platform = Platform([None])
+    with pytest.raises(JobFailedError, match="knows no job .*Check the id"):
+        submit(platform).wait()
+    assert 15 <= platform.polls[-1] < 20
+
+
 @pytest.mark.parametrize("odd", [ODD, None])
 @pytest.mark.parametrize("timeout", [None, 3600])
 def test_oddity_is_borne_for_a_minute(odd: Answer, timeout: float | None) -> None:
@@ -233,7 +241,7 @@ def test_trouble_in_transit_does_not_end_an_oddity() -> None:
 @pytest.mark.parametrize("last", [RUNNING, AWAY, ODD, None])
 def test_a_wait_ends_on_time(last: Answer) -> None:
     """At its bound the wait is over, after one last look; the job is in the error."""
-    platform = Platform([last])
+    platform = Platform([RUNNING, last])
     job = submit(platform)
     with pytest.raises(JobTimeoutError) as caught:
         job.wait(timeout=40)
