@@ -334,6 +334,13 @@ def test_a_listings_dtypes() -> None:
     assert frame.index.equals(pd.RangeIndex(2))
 
 
+@pytest.mark.parametrize("moment", [None, "2026-03-01T10:00:00Z", "2026-03-01T10:00:00.5+08:00"])
+def test_times_are_of_one_dtype_whatever_they_are(moment: str | None) -> None:
+    """Microseconds in UTC, also where there are none."""
+    frame = to_frame([Project(id="a", name="甲", created_at=moment)], Project)
+    assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
+
+
 def test_a_time_that_is_none_is_shown_as_it_came() -> None:
     """A platform with other ideas of a time breaks no listing."""
     frame = to_frame([Project(id="a", name="甲", created_at="昨天")], Project)
