@@ -58,7 +58,8 @@ class ReadOptions(TypedDict, total=False):
     reuse
         How old a job may be, such as ``"1h"``: one that was submitted from this machine since, for
         the same thing with the same arguments, is joined, running or finished, and nothing is
-        submitted. Its result is kept on disk, and read from there the next time.
+        submitted. Its result is kept on disk, and a ``read_…`` has it from there the next time;
+        a ``submit_…`` asks the platform once whether it still has the job.
     refresh
         With ``reuse``: submit all the same, and keep that result.
     """
@@ -290,9 +291,8 @@ class Session:
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
-        return self.submit_tag(
-            tag, properties=properties, detail=detail, file_name=file_name, **options
-        ).to_pandas()
+        draft = self._draft_tag(tag, properties, detail, file_name, **options)
+        return draft.submit(reading=True).to_pandas()
 
     def read_segment(
         self,
@@ -331,7 +331,8 @@ class Session:
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
-        return self.submit_segment(segment, tags=tags, properties=properties, **options).to_pandas()
+        draft = self._draft_segment(segment, tags, properties, **options)
+        return draft.submit(reading=True).to_pandas()
 
     def read_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export a funnel analysis (漏斗分析).
@@ -359,19 +360,19 @@ class Session:
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
-        return self.submit_funnel(funnel, **options).to_pandas()
+        return self._read_analysis(Kind.FUNNEL, funnel, options)
 
     def read_event(self, event: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export an event analysis (事件分析); as ``read_funnel``."""
-        return self.submit_event(event, **options).to_pandas()
+        return self._read_analysis(Kind.EVENT, event, options)
 
     def read_retention(self, retention: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export a retention analysis (留存分析); as ``read_funnel``."""
-        return self.submit_retention(retention, **options).to_pandas()
+        return self._read_analysis(Kind.RETENTION, retention, options)
 
     def read_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export a frequency analysis (分布分析); as ``read_funnel``."""
-        return self.submit_frequency(frequency, **options).to_pandas()
+        return self._read_analysis(Kind.FREQUENCY, frequency, options)
 
     def submit_tag(
         self,
@@ -543,7 +544,8 @@ class Session:
         Parameters
         ----------
         job_id
-            The id that the submit answered (``job.id``).
+            The id that the submit answered (``job.id``). White space around one that is not known
+            here is left out.
         charset
             What it was asked for in; left out, the session's. A file with a byte order mark is
             read as the mark says.
@@ -557,8 +559,7 @@ class Session:
         """
         if not isinstance(job_id, str):
             raise TypeError(f"a job's id is text, not {type(job_id).__name__}: {job_id!r}")
-        job_id = job_id.strip()
-        if not job_id or not job_id.isprintable():
+        if not job_id.strip():
             raise SettingsError(
                 f"{job_id!r} is no job's id", hint="Pass what job.id was when it was submitted."
             )
@@ -588,6 +589,7 @@ class Session:
             seen from here: ``FINISH``, ``ERROR``, ``GONE`` (it was finished, but the platform has
             its files no more), ``UNCERTAIN`` (the submit was not answered: look at the platform's
             export list, 导出任务), else what the submit answered. The platform is asked nothing.
+            A submit that is on its way just now is ``UNCERTAIN``, too.
         """
         entries = self._desk.ledger.entries(
             self._settings.url,
@@ -761,6 +763,9 @@ class Session:
             ),
         )
 
+    def _read_analysis(self, kind: Kind, wanted: str, options: ReadOptions) -> pd.DataFrame:
+        return self._draft_analysis(kind, wanted, **options).submit(reading=True).to_pandas()
+
     def _draft_analysis(self, kind: Kind, wanted: str, **options: Unpack[ReadOptions]) -> Draft:
         reading = self._reading(options)
         project = self._project(options.get("project"))
@@ -830,9 +835,9 @@ class Session:
         reuse = read_age(options.get("reuse"), "reuse")
         refresh = bool(options.get("refresh"))
 
-        def submit() -> ExportJob:
+        def submit(*, reading: bool = False) -> ExportJob:
             return self._desk.submit(
-                order, lambda: send(self._client), reuse=reuse, refresh=refresh
+                order, lambda: send(self._client), reuse=reuse, refresh=refresh, reading=reading
             )
 
         assert order.kind is not None  # noqa: S101 what is asked for is of a kind

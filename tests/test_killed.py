@@ -1,4 +1,4 @@
-"""A process that is killed at any moment after its submit loses no job: another one has it."""
+"""A process that is killed at any moment loses no job: another one has it, or has it in doubt."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pytest
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
-from gio_pandas.exports.ledger import Ledger, ledger_path
+from gio_pandas.exports.ledger import UNCERTAIN, Ledger, ledger_path
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+
+T = TypeVar("T")
 
 PROJECT = "默认项目"
 SLOWLY = "trickle:download@all,size=1500,seconds=0.04"
@@ -78,6 +80,30 @@ sys.stdout.buffer.write(pickle.dumps(frames))
 """
 
 
+MANY = """
+import sys
+import gio_pandas as gio
+
+with gio.Session(sys.argv[1], api_key="sandbox-api-key", project="默认项目") as session:
+    session.read_many([("segment", "高价值用户"), ("tag", "tag_payment_times")])
+"""
+
+
+def wait_for(look: Callable[[], T]) -> T:
+    """Look until there is something, and give it."""
+    deadline = time.monotonic() + 20
+    while not (found := look()):
+        assert time.monotonic() < deadline, "nothing came into the ledger"
+        time.sleep(0.0005)
+    return found
+
+
+def doubts(url: str) -> list[str | None]:
+    """List what was submitted and not answered, by name."""
+    entries = Ledger(ledger_path()).entries(url)
+    return [entry.name for entry in entries if entry.stage == UNCERTAIN and entry.id is None]
+
+
 class Mother:
     """A process whose children export things, and are killed while they do."""
 
@@ -100,21 +126,32 @@ class Mother:
         Returns the job's id, and whether it was still at it.
         """
         known = self._ids()
+        child = self._bear(kind, more)
+        fresh = wait_for(lambda: self._ids() - known)
+        time.sleep(moment)
+        was_at_it = self._kill(child)
+        [job_id] = fresh
+        return job_id, was_at_it
+
+    def kill_in_doubt(self, kind: str) -> bool:
+        """Kill an export whose submit has not been answered; say whether it was still at it."""
+        child = self._bear(kind, {})
+        wait_for(lambda: doubts(self._url))
+        return self._kill(child)
+
+    def _bear(self, kind: str, more: dict[str, Any]) -> int:
         name, options = READS[kind]
         order = pickle.dumps((self._url, kind, name, {**options, **more}))
         self._process.stdin.write(f"{order.hex()}\n")
         self._process.stdin.flush()
-        child = int(self._process.stdout.readline())
-        deadline = time.monotonic() + 20
-        while not (fresh := self._ids() - known):
-            assert time.monotonic() < deadline, "nothing came into the ledger"
-        time.sleep(moment)
+        return int(self._process.stdout.readline())
+
+    def _kill(self, child: int) -> bool:
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         status = int(self._process.stdout.readline())
         assert status in (0, -signal.SIGKILL)
-        [job_id] = fresh
-        return job_id, status != 0
+        return status != 0
 
     def _ids(self) -> set[str]:
         return {entry.id for entry in self._ledger.entries(self._url) if entry.id}
@@ -172,6 +209,30 @@ def test_a_killed_process_loses_no_job(
     for job_id, frame in frames.items():
         same(frame, right)
         assert frame.attrs["gio"]["job"] == job_id
+
+
+def test_a_process_killed_in_its_submit_leaves_word_of_it(
+    platform: embedded.Sandbox, session: gio.Session
+) -> None:
+    """The platform may have started the export: the list says that nobody knows."""
+    platform.misbehave("slow:submit@all,seconds=5")
+    with Mother(platform) as mother:
+        assert mother.kill_in_doubt("segment")
+    jobs = session.jobs()
+    assert jobs["id"].isna().tolist() == [True]
+    assert (jobs["stage"].tolist(), jobs["name"].tolist()) == ([UNCERTAIN], [READS["segment"][0]])
+
+
+def test_ctrl_c_in_many_submits_leaves_word_of_each(platform: embedded.Sandbox) -> None:
+    """The program ends with its threads, and does not wait for the answers."""
+    platform.misbehave("slow:submit@all,seconds=5")
+    command = [sys.executable, "-c", MANY, platform.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: len(doubts(platform.url)) == 2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert "2 more on the way may have been started" in said
+    assert sorted(filter(None, doubts(platform.url))) == ["订单交易笔数", "高价值用户"]
 
 
 def test_a_killed_process_leaves_no_half_result(

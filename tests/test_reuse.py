@@ -264,6 +264,14 @@ def test_a_new_process_gives_the_very_same_frames(open_session: Open) -> None:
     assert len(platform.jobs) == len(READS)
 
 
+@pytest.mark.parametrize("job_id", ["a\nb", "a\0b"])
+def test_an_id_is_whatever_text_the_platform_gives(open_session: Open, job_id: str) -> None:
+    """No letter of it is refused, or left out."""
+    session, platform = open_session()
+    assert session.attach(job_id).id == job_id
+    assert platform.requests == ()
+
+
 # --- reuse= ------------------------------------------------------------------------------------
 
 
@@ -375,13 +383,14 @@ def test_many_reads_of_one_thing_are_one_export(open_session: Open) -> None:
     platform.forget_requests()
     for frame, first in zip(session.read_many(specs), frames, strict=True):
         same(frame, first)
+    assert steps(platform, "submit", "poll", "download") == 0
     jobs = [session.submit_segment(HIGH_VALUE, reuse="1h")]
     same(session.read_many(jobs)[0], frames[0])
-    assert steps(platform, "submit", "poll", "download") == 0
+    assert [steps(platform, step) for step in ("submit", "poll", "download")] == [0, 1, 0]
 
 
 def test_a_kept_job_is_awaited_without_a_request(open_session: Open) -> None:
-    """As it is read."""
+    """As it is read; the submit alone asks once whether the platform still has it."""
     session, platform = open_session()
 
     async def read() -> pd.DataFrame:
@@ -390,7 +399,7 @@ def test_a_kept_job_is_awaited_without_a_request(open_session: Open) -> None:
     first = asyncio.run(read())
     platform.forget_requests()
     same(asyncio.run(read()), first)
-    assert steps(platform, "submit", "poll", "download") == 0
+    assert [steps(platform, step) for step in ("submit", "poll", "download")] == [0, 1, 0]
 
 
 @pytest.mark.parametrize("reuse", ["soon", "", 3600, "60"])

@@ -652,7 +652,7 @@ def test_an_attached_job_does_not_make_up_its_times(start: Start, connect: Conne
     assert source["read"]
 
 
-@pytest.mark.parametrize("job_id", ["", "  ", "a\0b"])
+@pytest.mark.parametrize("job_id", ["", "  "])
 def test_what_is_no_jobs_id_is_refused(small: gio.Session, job_id: str) -> None:
     """Before anything is asked."""
     with pytest.raises(gio.SettingsError, match="no job's id"):

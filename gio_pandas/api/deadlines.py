@@ -16,27 +16,72 @@ from typing import Any
 
 import httpx
 
-__all__ = ["hang_up", "watch", "within"]
+__all__ = ["Work", "watch", "within", "work_at_hand"]
 
 
-class _Until(threading.local):
-    at = math.inf
+class Work:
+    """What a thread does for a while, and another one may end: its reads from the platform.
+
+    It is not the thread's number: that is another thread's as soon as the first one has ended.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stream: Any = None
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Take for this work's own what the thread reads meanwhile."""
+        before, _here.work = _here.work, self
+        try:
+            yield
+        finally:
+            _here.work = before
+
+    @contextmanager
+    def reading(self, stream: Any) -> Iterator[None]:
+        """Let a connection be hung up meanwhile; afterwards it may be another work's."""
+        with self._lock:
+            self._stream = stream
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stream = None
+
+    def hang_up(self) -> None:
+        """End what is waited for from the platform, if anything is, from another thread."""
+        with self._lock:
+            stream = self._stream
+            connection = stream.get_extra_info("socket") if stream is not None else None
+            if connection is not None:
+                with suppress(OSError):  # it has ended by itself
+                    # Not TLS's own shutdown: that one must not run beside a read.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-_until = _Until()
-_reading: dict[int, Any] = {}
-"""What each thread reads from just now."""
+class _Here(threading.local):
+    until = math.inf
+    work: Work | None = None
+
+
+_here = _Here()
+
+
+def work_at_hand() -> Work:
+    """Give the work that this thread is at; where it is at none, a new one to begin."""
+    return _here.work or Work()
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """End whatever this thread reads meanwhile so many seconds from now, with a ``ReadTimeout``."""
-    before = _until.at
-    _until.at = min(before, time.monotonic() + seconds)
+    before = _here.until
+    _here.until = min(before, time.monotonic() + seconds)
     try:
         yield
     finally:
-        _until.at = before
+        _here.until = before
 
 
 def watch(request: httpx.Request) -> None:
@@ -51,34 +96,17 @@ def _trace(event: str, info: Mapping[str, Any]) -> None:
         stream.read = partial(_read, stream, stream.read)
 
 
-def hang_up(thread: int | None) -> None:
-    """End what a thread waits for the platform to send, if it does, from another thread.
-
-    Parameters
-    ----------
-    thread
-        The thread's ``ident``.
-    """
-    stream = _reading.get(thread or 0)
-    connection = stream.get_extra_info("socket") if stream is not None else None
-    if connection is not None:
-        with suppress(OSError):  # it has ended by itself
-            # Not TLS's own shutdown: that one must not run beside a read.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-
 def _read(
     stream: Any, read: Callable[..., bytes], max_bytes: int, timeout: float | None = None
 ) -> bytes:
-    _reading[threading.get_ident()] = stream
-    try:
+    if _here.work is None:
         return _read_in_time(read, max_bytes, timeout)
-    finally:
-        _reading.pop(threading.get_ident(), None)
+    with _here.work.reading(stream):
+        return _read_in_time(read, max_bytes, timeout)
 
 
 def _read_in_time(read: Callable[..., bytes], max_bytes: int, timeout: float | None) -> bytes:
-    left = _until.at - time.monotonic()
+    left = _here.until - time.monotonic()
     if left <= 0:
         raise httpx.ReadTimeout("the answer did not come whole in time")
     patience = min(math.inf if timeout is None else timeout, left)

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,12 +33,12 @@ class Draft:
     Parameters
     ----------
     submit
-        What submits it.
+        What submits it. With ``reading=True``, for a table in memory: see ``Desk.submit``.
     limiter
         How often the platform takes such a submit.
     """
 
-    submit: Callable[[], ExportJob]
+    submit: Callable[..., ExportJob]
     limiter: Limiter
 
 
@@ -185,7 +186,8 @@ class _Batch:
             lane.running += 1
             self._last = lane
             if lane is self._submits:
-                self._begin("submit", position, self._drafts[position].submit)
+                submit = partial(self._drafts[position].submit, reading=True)
+                self._begin("submit", position, submit)
             else:
                 job = rerouted(self._jobs[position], self._leash.line, self._leash.sleep)
                 self._begin("read", position, job.to_pandas)

@@ -23,6 +23,7 @@ from gio_pandas._version import __version__
 from gio_pandas.errors import SettingsError
 from gio_pandas.exports import notices
 from gio_pandas.exports.private import make_folder
+from gio_pandas.exports.turns import turn
 from gio_pandas.settings import SANDBOX
 
 if TYPE_CHECKING:
@@ -127,8 +128,11 @@ class Cache:
         file = self._open(key)
         if file is None:
             job.wait(timeout=timeout)
-            self._keep(job, key, columns, dtype)
-            file = self._open(key)
+            with turn((self.folder, key)):  # one download for all threads that want it
+                file = self._open(key)
+                if file is None:
+                    self._keep(job, key, columns, dtype)
+                    file = self._open(key)
         try:
             if file is None:
                 yield None
@@ -172,7 +176,9 @@ class Cache:
         except InterruptedError:
             raise
         except (OSError, SettingsError) as error:
-            self._warn(f"Results are not kept in {self.folder} ({error}); nothing else is wrong")
+            # What the writers say of it is for who asked for a file.
+            reason = error.__cause__ or error
+            self._warn(f"Results are not kept in {self.folder} ({reason}); nothing else is wrong")
 
     def _warn(self, message: str) -> None:
         if not self._warned:
@@ -269,12 +275,18 @@ def _passing_folder() -> Path:
 
 
 def _key(job: ExportJob, columns: Sequence[str] | None, dtype: Any) -> str:
-    """Name all that the bytes of a result follow from."""
+    """Name all that the bytes of a result follow from.
+
+    The id alone is not the job: a platform that is set up anew may give it a second time.
+    """
     from gio_pandas.exports import frames
 
     order = job.order
+    submitted = job.submitted_at and job.submitted_at.isoformat()
+    ordered = [order.kind, order.project_id, order.item_id, dict(order.arguments), order.charset]
     reading = [columns, frames.plain(dtype) or None, dict(order.value_types), __version__]
-    what = json.dumps([order.platform, job.id, order.charset, *reading], sort_keys=True)
+    named = [order.platform, job.id, submitted, *ordered, *reading]
+    what = json.dumps(named, sort_keys=True, default=str)
     return hashlib.sha256(what.encode()).hexdigest()[:32]
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from weakref import WeakValueDictionary
 
 from gio_pandas.api.models import Kind, SubmittedJob
 from gio_pandas.errors import (
@@ -23,6 +22,7 @@ from gio_pandas.exports.cache import Cache, cache_of
 from gio_pandas.exports.job import ExportJob, Order, Platform
 from gio_pandas.exports.ledger import UNCERTAIN, Ledger, Record, ledger_of
 from gio_pandas.exports.memory import parse_size
+from gio_pandas.exports.turns import turn
 from gio_pandas.settings import Settings
 
 __all__ = ["Desk", "read_age"]
@@ -39,10 +39,6 @@ _SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86_400),
     **dict.fromkeys(("w", "week", "weeks"), 604_800),
 }
-
-# Of all sessions of this process: threads may well have one each.
-_turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
-_turns_lock = threading.Lock()
 
 Send = Callable[[], SubmittedJob]
 
@@ -105,7 +101,13 @@ class Desk:
         return cache_of(self._settings.url, limit)
 
     def submit(
-        self, order: Order, send: Send, *, reuse: timedelta | None = None, refresh: bool = False
+        self,
+        order: Order,
+        send: Send,
+        *,
+        reuse: timedelta | None = None,
+        refresh: bool = False,
+        reading: bool = False,
     ) -> ExportJob:
         """Submit an order, or join the job of an equal one.
 
@@ -120,6 +122,9 @@ class Desk:
             is given with it keeps its result in the cache.
         refresh
             Join none, whatever there is.
+        reading
+            Whether the job is for a table in memory and nothing else: then one whose result is
+            kept is joined without a question, though the platform may have forgotten it.
 
         Raises
         ------
@@ -134,7 +139,7 @@ class Desk:
             return self._submit(order, send, None)
         # Threads that want the same at once share one job.
         with _turn(order):
-            joined = None if refresh else self._join(order, reuse)
+            joined = None if refresh else self._join(order, reuse, reading)
             return joined or self._submit(order, send, self.cache)
 
     def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
@@ -147,10 +152,13 @@ class Desk:
         charset
             What it was asked for in, where that is known better than the ledger does.
         """
+        stripped = job_id.strip()
         entry = self.ledger.find(self._settings.url, job_id)
         if entry is not None:
             order = entry.order(charset=charset, timeout=self._settings.timeout)
             return self._again(entry, order, None)
+        if stripped not in ("", job_id):  # of somebody who copied more than the id
+            return self.attach(stripped, charset=charset)
         order = Order(
             platform=self._settings.url,
             kind=Kind.of_job_id(job_id),
@@ -161,33 +169,37 @@ class Desk:
 
     def _submit(self, order: Order, send: Send, cache: Cache | None) -> ExportJob:
         began = datetime.now(UTC)
+        # Before it is sent: this process may end, or be killed, before an answer comes.
+        begun = self.ledger.begin(order, began)
         try:
             submitted = send()
+        except SubmitUncertainError as error:
+            error.add_note(_doubt(order, began))
+            raise
         except GioError as error:
-            if isinstance(error, SubmitUncertainError):
-                error.add_note(self._doubt(order, began))
-            elif isinstance(error, JobFailedError) and error.job_id:
-                self.ledger.add(order, error.job_id, "ERROR", datetime.now(UTC))
+            if isinstance(error, JobFailedError) and error.job_id:
+                self.ledger.add(order, error.job_id, "ERROR", datetime.now(UTC), begun=begun)
                 error.add_note(f"The job: gio.attach({error.job_id!r})")
+            else:
+                self.ledger.drop(begun)
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 "stopped in the middle of a submit, which may or may not have been started: look "
                 "at the platform's export list (导出任务) before you run this again. "
-                + self._doubt(order, began)
+                + _doubt(order, began)
             ) from None
-        except BaseException:  # whatever it is, the platform may have been asked
-            self._doubt(order, began)
-            raise
-        return self._submitted(order, submitted, cache)
+        return self._submitted(order, submitted, begun, cache)
 
-    def _submitted(self, order: Order, submitted: SubmittedJob, cache: Cache | None) -> ExportJob:
+    def _submitted(
+        self, order: Order, submitted: SubmittedJob, begun: int | None, cache: Cache | None
+    ) -> ExportJob:
         submitted_at = datetime.now(UTC)
         known = (order, submitted.id, submitted.stage, submitted_at)
         try:
-            self.ledger.add(*known)
+            self.ledger.add(*known, begun=begun)
         except KeyboardInterrupt:
-            self.ledger.add(*known)
+            self.ledger.add(*known, begun=begun)
             raise KeyboardInterrupt(
                 f"stopped after the submit; the job goes on: gio.attach({submitted.id!r}) "
                 "picks it up"
@@ -202,21 +214,12 @@ class Desk:
             cache=cache,
         )
 
-    def _doubt(self, order: Order, began: datetime) -> str:
-        """Write down a submit that was not answered, and say what it was."""
-        self.ledger.add(order, None, UNCERTAIN, began)
-        what = f"{order.kind.label if order.kind else 'export'} {order.name!r}"
-        return (
-            f"The submit in doubt: {what}, {began.astimezone():%Y-%m-%d %H:%M:%S}; "
-            f"gio.jobs() lists it as {UNCERTAIN}."
-        )
-
-    def _join(self, order: Order, reuse: timedelta) -> ExportJob | None:
+    def _join(self, order: Order, reuse: timedelta, reading: bool) -> ExportJob | None:
         entry = self.ledger.latest(order, since=datetime.now(UTC) - reuse)
         if entry is None:
             return None
         job = self._again(entry, order, self.cache)
-        return job if job.is_kept() or _is_of_use(job) else None
+        return job if (reading and job.is_kept()) or _is_of_use(job) else None
 
     def _again(self, entry: Record, order: Order, cache: Cache | None) -> ExportJob:
         finished_at = entry.finished_at and datetime.fromisoformat(entry.finished_at)
@@ -236,15 +239,21 @@ class Desk:
 def _turn(order: Order) -> threading.Lock:
     """Give the lock that is held while an order, or one like it, is handed in."""
     what = (order.platform, order.kind, order.project_id, order.item_id, str(order.arguments))
-    with _turns_lock:
-        lock = _turns.get(what)
-        if lock is None:
-            lock = _turns[what] = threading.Lock()
-        return lock
+    return turn(what)
+
+
+def _doubt(order: Order, began: datetime) -> str:
+    """Say which submit was not answered; the ledger has it since it was begun."""
+    what = f"{order.kind.label if order.kind else 'export'} {order.name!r}"
+    return (
+        f"The submit in doubt: {what}, {began.astimezone():%Y-%m-%d %H:%M:%S}; "
+        f"gio.jobs() lists it as {UNCERTAIN}."
+    )
 
 
 def _is_of_use(job: ExportJob) -> bool:
     """Ask whether the platform still has a job, which did not fail, and its files."""
+    was_finished = job.stage == "FINISH"
     try:
         job.done()
     except PlatformUnavailableError:
@@ -252,6 +261,6 @@ def _is_of_use(job: ExportJob) -> bool:
     except (JobFailedError, DownloadError, GraphQLError, PermissionDeniedError):
         return False
     assert job.submitted_at is not None  # noqa: S101 the ledger has it
-    is_young = datetime.now(UTC) - job.submitted_at < _YOUNG
+    is_young = datetime.now(UTC) - job.submitted_at < _YOUNG and not was_finished
     names_no_file = job.stage == "FINISH" and not job.uris
     return is_young or (job.is_known and not names_no_file)

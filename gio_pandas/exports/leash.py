@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gio_pandas.api.deadlines import hang_up
+from gio_pandas.api.deadlines import Work, work_at_hand
 from gio_pandas.api.downloads import Reply
 from gio_pandas.api.models import JobResult
 from gio_pandas.errors import DownloadError
@@ -31,11 +31,13 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
     import asyncio
 
     done: Future[T] = Future()
+    waiting = Work()
 
     def do() -> None:
         if done.set_running_or_notify_cancel():
             try:
-                done.set_result(work(*arguments))
+                with waiting.begun():
+                    done.set_result(work(*arguments))
             except BaseException as error:
                 done.set_exception(error)
 
@@ -49,7 +51,7 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
             await asyncio.wait([ended], timeout=_HEARD)
     finally:
         if not ended.done():
-            hang_up(thread.ident)
+            waiting.hang_up()
         ended.cancel()  # nobody asks any more what became of it
     return ended.result()
 
@@ -61,7 +63,7 @@ class Leash:
         self._loose = threading.Event()
         self._lock = threading.Lock()
         self._replies: dict[int, Reply] = {}
-        self._asking: set[int] = set()
+        self._asking: set[Work] = set()
 
     def line(self, platform: Platform) -> Platform:
         """Give a line to a platform whose downloads are held."""
@@ -90,21 +92,22 @@ class Leash:
             replies, asking = list(self._replies.values()), list(self._asking)
         for reply in replies:
             reply.hang_up()
-        for thread in asking:
-            hang_up(thread)
+        for work in asking:
+            work.hang_up()
 
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Hold a thread that waits for a download to begin."""
-        thread = threading.get_ident()
+        work = work_at_hand()
         with self._lock:
-            self._asking.add(thread)
+            self._asking.add(work)
         try:
             self.check()
-            yield
+            with work.begun():
+                yield
         finally:
             with self._lock:
-                self._asking.discard(thread)
+                self._asking.discard(work)
 
     @contextmanager
     def hold(self, reply: Reply) -> Iterator[Reply]:

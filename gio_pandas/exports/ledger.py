@@ -142,20 +142,32 @@ class Ledger:
         self._patience = _PATIENCE
         self._warned = False
 
-    def add(self, order: Order, job_id: str | None, stage: str, submitted_at: datetime) -> None:
-        """Write down a submit that was answered, or, without an id, one that was not."""
+    def begin(self, order: Order, began: datetime) -> int | None:
+        """Write down a submit before it is sent; give its number, None where that is in vain."""
         with self._tolerant(), self._open() as db:
-            row = {
-                **_row(order),
-                "id": job_id,
-                "stage": stage,
-                "submitted_at": _text(submitted_at),
-            }
-            names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
-            # An id is taken over where a platform has it anew, as a sandbox that was restarted.
-            db.execute(f"INSERT OR REPLACE INTO jobs ({names}) VALUES ({places})", row)  # noqa: S608
+            return _insert(db, order, None, UNCERTAIN, began)
+        return None
+
+    def add(
+        self,
+        order: Order,
+        job_id: str,
+        stage: str,
+        submitted_at: datetime,
+        *,
+        begun: int | None = None,
+    ) -> None:
+        """Write down a submit that was answered, in the place of the one that was begun."""
+        with self._tolerant(), self._open() as db:
+            _remove(db, begun)
+            _insert(db, order, job_id, stage, submitted_at)
             oldest = _text(submitted_at - _KEPT)
             db.execute("DELETE FROM jobs WHERE submitted_at < ?", [oldest])
+
+    def drop(self, begun: int | None) -> None:
+        """Take back a submit that was begun: the platform has started nothing."""
+        with self._tolerant(), self._open() as db:
+            _remove(db, begun)
 
     def note(self, job: ExportJob) -> None:
         """Write down how far a job is, if it was submitted from here."""
@@ -295,6 +307,21 @@ def _sqlite() -> Any:
     import sqlite3
 
     return sqlite3
+
+
+def _insert(
+    db: sqlite3.Connection, order: Order, job_id: str | None, stage: str, submitted_at: datetime
+) -> int | None:
+    row = {**_row(order), "id": job_id, "stage": stage, "submitted_at": _text(submitted_at)}
+    names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+    # An id is taken over where a platform has it anew, as a sandbox that was restarted.
+    added = db.execute(f"INSERT OR REPLACE INTO jobs ({names}) VALUES ({places})", row)  # noqa: S608
+    return added.lastrowid
+
+
+def _remove(db: sqlite3.Connection, begun: int | None) -> None:
+    # By then it may be another one's number, if somebody removed the file.
+    db.execute("DELETE FROM jobs WHERE number = ? AND id IS NULL", [begun])
 
 
 def _record(row: dict[str, Any]) -> Record:

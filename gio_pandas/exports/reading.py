@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, TypeVar
 
-from gio_pandas.api.deadlines import hang_up
+from gio_pandas.api.deadlines import Work
 from gio_pandas.exports.files import Part
 
 __all__ = ["Crew", "for_each_part"]
@@ -79,16 +79,15 @@ def for_each_part(
     """
     at_once, cores = min(_AT_ONCE, len(parts)), min(os.cpu_count() or 1, 8)
     begun: list[Future[None]] = [Future() for _ in parts]
-    readers: list[Thread] = []
+    readers = [Work() for _ in range(at_once)]
     with ThreadPoolExecutor(cores, "gio-parse") as threads:
         crew = Crew(threads, ahead=max(2, (cores + 1) // at_once), block=block or _BLOCK)
         todo = iter(list(zip(begun, parts, strict=True)))
         try:
-            for number in range(at_once):
+            for number, reader in enumerate(readers):
                 # Not a pool's: the program's end would wait for it, a silent server's for a minute.
-                name, work = f"gio-read-{number}", (todo, do, crew)
-                readers.append(Thread(target=_work_off, args=work, name=name, daemon=True))
-                readers[-1].start()
+                name, work = f"gio-read-{number}", (reader, todo, do, crew)
+                Thread(target=_work_off, args=work, name=name, daemon=True).start()
             _await(begun)
         except BaseException:
             try:
@@ -99,25 +98,27 @@ def for_each_part(
             raise
 
 
-def _let_go(
-    parts: Sequence[Part], begun: Sequence[Future[None]], readers: Sequence[Thread]
-) -> None:
+def _let_go(parts: Sequence[Part], begun: Sequence[Future[None]], readers: Sequence[Work]) -> None:
     for future in begun:
         future.cancel()
     for part in parts:
         part.abandon()
     for reader in readers:
-        hang_up(reader.ident)  # one that waits for an answer to begin has no reply to hang up
+        reader.hang_up()  # one that waits for an answer to begin has no reply to hang up
 
 
 def _work_off(
-    todo: Iterator[tuple[Future[None], Part]], do: Callable[[Part, Crew], None], crew: Crew
+    reader: Work,
+    todo: Iterator[tuple[Future[None], Part]],
+    do: Callable[[Part, Crew], None],
+    crew: Crew,
 ) -> None:
     # One iterator of a list for all threads: each step of it is one of Python's own.
     for future, part in todo:
         if future.set_running_or_notify_cancel():
             try:
-                do(part, crew)
+                with reader.begun():
+                    do(part, crew)
             except BaseException as error:
                 future.set_exception(error)
             else:

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from wire import API_KEY, GRAPHQL, TOKEN, Answer, Wire, data
 
 import gio_pandas as gio
-from gio_pandas.api.deadlines import within
+from gio_pandas.api.deadlines import Work, watch, within
 from gio_pandas.api.downloads import BrokenTransferError
 from gio_pandas.api.transport import Transport
 
@@ -151,3 +152,70 @@ def test_a_shorter_time_within_a_longer_one_counts(wire: Wire, transport: Open) 
     ):
         opened.query(QUERY, {}, attempts=1)
     assert opened.query(QUERY, {}) == {"ok": 1}
+
+
+# --- hung up from another thread ---------------------------------------------------------------
+
+
+class Waiter:
+    """A server of one connection, that answers a request when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = threading.Semaphore(0), threading.Semaphore(0)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection:
+            while connection.recv(1 << 16):
+                self.asked.release()
+                self.go.acquire()
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    def close(self) -> None:
+        """End what is left."""
+        self._listener.close()
+        self._thread.join()
+
+
+@pytest.fixture
+def waiter() -> Iterator[Waiter]:
+    """Start one."""
+    started = Waiter()
+    yield started
+    started.close()
+
+
+def test_a_work_that_has_ended_hangs_up_on_nobody(waiter: Waiter) -> None:
+    """Its thread and its connection are another work's by now; that one can be hung up itself."""
+    ended, going = Work(), Work()
+    answers: list[str] = []
+
+    def ask() -> None:
+        with going.begun():
+            for _ in range(2):
+                try:
+                    answers.append(client.get(waiter.url).text)
+                except httpx.TransportError as error:
+                    answers.append(type(error).__name__)
+                    return
+
+    with httpx.Client(event_hooks={"request": [watch]}, trust_env=False) as client:
+        waiter.go.release()
+        with ended.begun():
+            assert client.get(waiter.url).text == "ok"
+        thread = threading.Thread(target=ask)
+        thread.start()
+        for _ in range(2):
+            assert waiter.asked.acquire(timeout=10)
+        ended.hang_up()
+        waiter.go.release()
+        assert waiter.asked.acquire(timeout=10)
+        while thread.is_alive():  # its read may begin a little later
+            going.hang_up()
+            thread.join(0.01)
+        waiter.go.release()
+    assert answers == ["ok", "RemoteProtocolError"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -54,6 +55,23 @@ def test_a_job_that_the_platform_has_in_its_first_stage_for_long_is_joined(
     platform.set(stages=(None,))
     session.submit_segment(VIP, reuse="1h")
     assert platform.submits == 2
+
+
+def test_a_kept_result_outlives_its_job_for_who_reads(
+    serve: Serve, connect: Connect, tmp_path: Path
+) -> None:
+    """Files are another matter: a job that the platform has forgotten is submitted again."""
+    platform = serve()
+    session = connect(platform)
+    first = session.read_segment(VIP, reuse="1h")
+    platform.set(stages=(None,))
+    before = requests(platform)
+    pd.testing.assert_frame_equal(session.read_segment(VIP, reuse="1h"), first)
+    assert requests(platform) == before
+    job = session.submit_segment(VIP, reuse="1h")
+    assert platform.submits == 2
+    platform.set(stages=("FINISH",))
+    assert job.to_parquet(tmp_path / "vip.parquet")
 
 
 @pytest.mark.parametrize("uris", ["null", "empty"])

@@ -117,7 +117,7 @@ class Platform:
     def draft(self, job_id: str, error: Exception | None = None, **order: Any) -> Draft:
         """Make what can be submitted as a job of that id."""
 
-        def submit() -> ExportJob:
+        def submit(*, reading: bool = False) -> ExportJob:
             self.note("submit", job_id)
             if error is not None:
                 raise error
@@ -243,7 +243,7 @@ def test_submits_are_not_held_back_by_reads() -> None:
     def draft(n: int) -> Draft:
         plain = platform.draft(f"ID-{n}")
 
-        def submit() -> ExportJob:
+        def submit(*, reading: bool = False) -> ExportJob:
             job = plain.submit()
             if n == 7:
                 submitted.set()
@@ -370,12 +370,12 @@ def test_a_submit_on_the_way_is_told_of() -> None:
     platform = Platform({"ID-1": [FAILED]})
     begun, end = threading.Event(), threading.Event()
 
-    def submit() -> ExportJob:
+    def submit(*, reading: bool = False) -> ExportJob:
         begun.set()
         assert end.wait(5)
         return platform.job("ID-0")
 
-    def fail() -> ExportJob:
+    def fail(*, reading: bool = False) -> ExportJob:
         assert begun.wait(5)
         return platform.job("ID-1")
 

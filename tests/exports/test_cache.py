@@ -9,11 +9,13 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +72,13 @@ def export(
     *bodies: str,
     job_id: str = "J1",
     kind: Kind | None = Kind.SEGMENT,
+    submitted_at: datetime | None = None,
     **more: Any,
 ) -> tuple[ExportJob, Platform]:
     """Make a finished job of these files, whose result is kept, and its platform."""
     platform = Platform([body.encode() for body in bodies or [USERS]])
     order = Order(**{"platform": URL, "kind": kind, "charset": "UTF-8", **more})
-    return ExportJob(platform, job_id, order, cache=cache), platform
+    return ExportJob(platform, job_id, order, submitted_at=submitted_at, cache=cache), platform
 
 
 def files(cache: Cache) -> list[Path]:
@@ -195,6 +198,11 @@ def test_a_broken_export_is_not_kept(cache: Cache) -> None:
         {"value_types": {"次数": "STRING"}},
         {"dtype": {"次数": "str"}},
         {"columns": ["gio_id"]},
+        {"kind": Kind.TAG},
+        {"item_id": "other"},
+        {"project_id": "other"},
+        {"arguments": {"detail": True}},
+        {"submitted_at": datetime(2026, 3, 1, tzinfo=UTC)},
     ],
     ids=lambda other: next(iter(other)),
 )
@@ -334,6 +342,24 @@ def test_threads_and_processes_keep_one_result_at_once(cache: Cache) -> None:
     assert {str(notice.message)[:23] for notice in told} <= {"Results are not kept in"}
 
 
+def test_threads_that_want_one_result_share_one_download(cache: Cache) -> None:
+    """Each reads the file that the first one kept; caches of one folder are one."""
+    platform = Platform([USERS.encode()] * 3)
+    order = Order(platform=URL, kind=Kind.SEGMENT, charset="UTF-8")
+    together = threading.Barrier(8)
+
+    def read(number: int) -> pd.DataFrame:
+        own = Cache(cache.folder, 10**9)
+        together.wait(10)
+        return ExportJob(platform, "J1", order, cache=own).to_pandas()
+
+    with ThreadPoolExecutor(8) as threads:
+        frames = list(threads.map(read, range(8)))
+    assert sorted(platform.begun) == [0, 1, 2]
+    for frame in frames[1:]:
+        same(frame, frames[0])
+
+
 def test_a_result_that_is_removed_is_read_to_its_end(cache: Cache) -> None:
     """Whoever reads it has it open; who comes later makes it anew."""
     body = "gio_id,n\n" + "".join(f"u{number},{number}\n" for number in range(300_000))
@@ -429,6 +455,23 @@ def test_a_folder_that_cannot_be_made_is_told_of_once(cache: Cache) -> None:
             same(export(cache)[0].to_pandas(), right)
             assert len(list(export(cache, job_id=f"J{number}")[0].iter_batches(1))) == 2
     assert (cache.entries(), cache.clear()) == ([], 0)
+
+
+def test_a_folder_that_vanishes_meanwhile_is_told_of_in_a_sentence(cache: Cache) -> None:
+    """It says why nothing is kept, and not what to do for a file that nobody asked for."""
+
+    class Vanishing(Platform):
+        def download(self, *args: Any, **more: Any) -> Any:
+            shutil.rmtree(cache.folder, ignore_errors=True)
+            return super().download(*args, **more)
+
+    order = Order(platform=URL, kind=Kind.SEGMENT, charset="UTF-8")
+    job = ExportJob(Vanishing([USERS.encode()]), "J1", order, cache=cache)
+    with pytest.warns(UserWarning, match="nothing else is wrong") as told:
+        assert len(job.to_pandas()) == 2
+    [words] = [str(notice.message) for notice in told]
+    assert words.count("kept") == 1
+    assert "TMPDIR" not in words
 
 
 def test_warnings_that_are_errors_lose_no_frame(

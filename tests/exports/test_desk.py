@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,6 +145,34 @@ def test_a_submit_is_written_down_before_anything_is_asked(desk: Desk, line: Lin
     assert not desk.cache.folder.exists()
 
 
+@pytest.mark.parametrize("reuse", [None, HOUR])
+def test_a_submit_is_in_doubt_while_it_is_on_its_way(
+    desk: Desk, line: Line, reuse: timedelta | None
+) -> None:
+    """It is written down before it is sent: a process that is killed leaves word of it."""
+    seen: list[list[tuple[str | None, str]]] = []
+
+    def send() -> SubmittedJob:
+        seen.append(stages(desk))
+        return line.submit()
+
+    desk.submit(order(), send, reuse=reuse)
+    assert seen == [[(None, UNCERTAIN)]]
+    assert stages(desk) == [("J1", "NONE")]
+
+
+def test_a_ledger_that_is_removed_meanwhile_loses_no_job(desk: Desk, line: Line) -> None:
+    """What was begun is gone with it, and its number may be another one's by now."""
+
+    def send() -> SubmittedJob:
+        ledger_path().unlink()
+        desk.ledger.add(order(item_id="other"), "other", "NONE", datetime.now(UTC))
+        return line.submit()
+
+    desk.submit(order(), send)
+    assert stages(desk) == [("J1", "NONE"), ("other", "NONE")]
+
+
 def test_a_submit_in_doubt_is_written_down(desk: Desk, line: Line) -> None:
     """The error says what it was and where to look; another submit is the user's own decision."""
     line.failure = gio.SubmitUncertainError("No answer came", hint="Look at the export list.")
@@ -199,16 +228,20 @@ def test_ctrl_c_after_a_submit_loses_no_job(desk: Desk, line: Line) -> None:
     """It comes while another process has the ledger, and the job is written down all the same."""
     desk.submit(order(), line.submit)
     main = threading.get_ident()
+
+    def send() -> SubmittedJob:
+        other.execute("BEGIN EXCLUSIVE")
+        interrupt.start()
+        release.start()
+        return line.submit()
+
     with closing(
         sqlite3.connect(ledger_path(), isolation_level=None, check_same_thread=False)
     ) as other:
-        other.execute("BEGIN EXCLUSIVE")
         interrupt = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
         release = threading.Timer(0.4, other.execute, ("COMMIT",))
-        interrupt.start()
-        release.start()
         with pytest.raises(KeyboardInterrupt, match=r"gio\.attach\('J2'\) picks it up"):
-            desk.submit(order(), line.submit)
+            desk.submit(order(), send)
         release.join()
     assert stages(desk) == [("J2", "NONE"), ("J1", "NONE")]
 
@@ -277,15 +310,39 @@ def test_refresh_joins_nothing(desk: Desk, line: Line) -> None:
 
 
 def test_a_kept_result_is_joined_without_a_question(desk: Desk, line: Line) -> None:
-    """Nobody is asked for the job or its files, whatever has become of them."""
+    """By who reads: nobody is asked for the job or its files, whatever has become of them."""
     frame = desk.submit(order(), line.submit, reuse=HOUR).to_pandas()
     line.polled.clear()
     line.begun.clear()
     line.answer = STRANGER
-    job = desk.submit(order(), line.submit, reuse=HOUR)
+    job = desk.submit(order(), line.submit, reuse=HOUR, reading=True)
     assert job.to_pandas().equals(frame)
     assert (job.id, job.stage, job.rows) == ("J1", "FINISH", 1)
     assert (line.polled, line.begun, line.submits) == ([], [], 1)
+
+
+@pytest.mark.parametrize("answer", [None, STRANGER, JobResult(stage="FINISH")])
+def test_a_kept_result_is_no_job(desk: Desk, line: Line, answer: Answer, tmp_path: Path) -> None:
+    """Whoever wants a job may want its files: a forgotten one is submitted again at once."""
+    desk.submit(order(), line.submit, reuse=HOUR).to_pandas()
+    line.polled.clear()
+    line.answer = answer
+    job = desk.submit(order(), line.submit, reuse=HOUR)
+    assert (job.id, line.polled) == ("J2", ["J1"])
+    line.answer = FINISHED
+    assert job.to_parquet(tmp_path / "a.parquet")
+
+
+def test_an_id_that_comes_a_second_time_has_its_own_result(desk: Desk, line: Line) -> None:
+    """As on a sandbox that was started anew: what was kept of the first job is not the second's."""
+    reads = {"reuse": HOUR, "reading": True}
+    assert desk.submit(order(), line.submit, **reads).to_pandas()["n"].tolist() == [1]
+    line.bodies, line.submits = [b"gio_id,n\nu1,2\n"], 0
+    again = desk.submit(order(), line.submit, refresh=True, **reads)
+    assert (again.id, again.to_pandas()["n"].tolist()) == ("J1", [2])
+    line.bodies, line.submits = [b"gio_id,n\nu1,3\n"], 0
+    other = desk.submit(order(item_id="other"), line.submit, **reads)
+    assert (other.id, other.to_pandas()["n"].tolist()) == ("J1", [3])
 
 
 def test_who_joins_reads_as_he_asked_to(desk: Desk, line: Line) -> None:
@@ -329,6 +386,21 @@ def test_a_job_of_this_machine_is_attached_with_all_that_is_known(desk: Desk, li
     frame = attached.to_pandas()
     assert str(frame["n"].dtype) == "float32"
     assert stages(desk) == [("J1", "FINISH")]
+
+
+@pytest.mark.parametrize("job_id", ["a\nb", "a\0b", " lead", "tail\t", "\u200b7"])
+def test_an_id_is_taken_as_it_was_given(desk: Desk, job_id: str) -> None:
+    """What the platform calls a job is its name, however odd."""
+    desk.submit(order(), lambda: SubmittedJob(id=job_id))
+    attached = desk.attach(job_id)
+    assert (attached.id, attached.name) == (job_id, "高价值用户")
+
+
+def test_white_space_around_an_unknown_id_is_left_out(desk: Desk, line: Line) -> None:
+    """It was copied with it: what is inside may be known here, or elsewhere."""
+    desk.submit(order(), line.submit)
+    assert (desk.attach(" J1\n").id, desk.attach(" J1\n").name) == ("J1", "高价值用户")
+    assert desk.attach("\tother ").id == "other"
 
 
 def test_a_charset_that_is_known_better_wins(desk: Desk, line: Line) -> None:

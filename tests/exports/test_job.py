@@ -210,7 +210,7 @@ def test_no_answer_at_first_is_no_failed_job() -> None:
 def test_an_id_that_the_platform_never_spoke_of_is_told_soon() -> None:
     """Who attached with a wrong id does not wait for a minute, and is told what is wrong."""
     platform = Platform([None])
-    with pytest.raises(JobFailedError, match="knows no job .*Check the id"):
+    with pytest.raises(JobFailedError, match=r"knows no job .*Check the id"):
         submit(platform).wait()
     assert 15 <= platform.polls[-1] < 20
 

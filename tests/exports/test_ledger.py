@@ -85,7 +85,10 @@ def told_once(words: str) -> Iterator[None]:
 
 def use(ledger: Ledger) -> None:
     """Do all that an export does with a ledger that cannot be used."""
-    ledger.add(order(), "J1", "NONE", NOW)
+    begun = ledger.begin(order(), NOW)
+    assert begun is None
+    ledger.add(order(), "J1", "NONE", NOW, begun=begun)
+    ledger.drop(begun)
     ledger.note(ExportJob(Platform([]), "J1", order()))
     assert ledger.find(URL, "J1") is None
     assert ledger.latest(order(), NOW - timedelta(hours=1)) is None
@@ -109,6 +112,26 @@ def test_a_submit_is_found_again(ledger: Ledger) -> None:
     assert (found.stage, found.submitted_at) == ("RUNNING", NOW.isoformat(timespec="microseconds"))
     assert ledger.find("https://other.example.cn", "J1") is None
     assert ledger.find(URL, "J2") is None
+
+
+def test_a_submit_is_written_down_when_it_begins(ledger: Ledger) -> None:
+    """In doubt until it is answered, or taken back; each one is its own row."""
+    one, other = (ledger.begin(order(), NOW) for _ in range(2))
+    assert [(entry.id, entry.stage) for entry in ledger.entries(URL)] == [(None, UNCERTAIN)] * 2
+    ledger.add(order(), "J1", "NONE", NOW + timedelta(seconds=1), begun=one)
+    ids = [entry.id for entry in ledger.entries(URL)]
+    assert ids == ["J1", None]
+    ledger.drop(other)
+    ledger.drop(one)
+    assert [entry.id for entry in ledger.entries(URL)] == ["J1"]
+
+
+def test_an_id_that_comes_again_is_the_newer_job(ledger: Ledger) -> None:
+    """One row, whichever way it was written down."""
+    ledger.add(order(name="old"), "J1", "FINISH", NOW)
+    begun = ledger.begin(order(name="new"), NOW)
+    ledger.add(order(name="new"), "J1", "NONE", NOW, begun=begun)
+    assert [(entry.id, entry.name) for entry in ledger.entries(URL)] == [("J1", "new")]
 
 
 @pytest.mark.parametrize(
