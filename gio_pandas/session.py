@@ -558,6 +558,12 @@ class Session:
             one whose id does not tell is read as a list of users, in which nothing is lost.
         """
         if not isinstance(job_id, str):
+            if str(job_id) in ("None", "nan", "<NA>"):  # out of a column of jobs()
+                raise SettingsError(
+                    "This submit has no id: it was not answered (UNCERTAIN)",
+                    hint="The platform's export list (导出任务) tells whether it was started; if "
+                    "it was not, run it again.",
+                )
             raise TypeError(f"a job's id is text, not {type(job_id).__name__}: {job_id!r}")
         if not job_id.strip():
             raise SettingsError(

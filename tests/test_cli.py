@@ -549,3 +549,16 @@ def test_an_age_that_is_none_is_told(connected: sandbox.Sandbox, run: Run) -> No
     assert result.exit_code == 1
     assert "since='soon' is no span of time" in result.stderr
     assert "7d" in result.stderr
+
+
+def test_a_broken_ledger_is_told_in_a_line(
+    connected: sandbox.Sandbox, run: Run, home: Path
+) -> None:
+    """The list says why it is empty, and what to do."""
+    folder = home / "state" / "gio_pandas"
+    folder.mkdir(parents=True)
+    (folder / "jobs.sqlite3").write_bytes(b"garbage" * 1000)
+    told = run("jobs").stderr.splitlines()
+    assert told[0].startswith("0 jobs")
+    assert told[1].startswith(f"Warning: The ledger of jobs {folder}")
+    assert told[1].endswith("move the file away: a new one is made then")

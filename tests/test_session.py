@@ -493,7 +493,7 @@ def test_a_number_asked_for_is_read_as_an_analysis_prints_it(small: gio.Session)
     assert narrow["用户数"].tolist() == plain["用户数"].tolist()
 
 
-@pytest.mark.parametrize("job_id", [None, 7])
+@pytest.mark.parametrize("job_id", [7, b"VGFn"])
 def test_a_jobs_id_is_text(small: gio.Session, job_id: Any) -> None:
     """What cannot be an id is refused before anything is asked."""
     with pytest.raises(TypeError, match="job's id is text"):
@@ -1015,6 +1015,15 @@ def _in_a_process(script: str, platform: embedded.Sandbox, **environ: str | None
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_a_submit_without_an_id_is_told_when_it_is_attached(
+    small: gio.Session, missing: Any
+) -> None:
+    """It comes out of the listing's first column where a submit was not answered."""
+    with pytest.raises(gio.SettingsError, match=r"UNCERTAIN.*导出任务"):
+        small.attach(missing)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -26,6 +26,7 @@ __all__ = [
     "graphql_data",
     "graphql_error",
     "is_login_page",
+    "is_moved",
     "read_json",
     "refuse_moved",
     "refuse_nowhere",
@@ -124,6 +125,8 @@ def _is_file(response: httpx.Response) -> bool:
 def refuse_moved(response: httpx.Response, service: str) -> None:
     """Raise where a redirect names the same service under another address, mostly https.
 
+    A gateway that wants a slash at its end is one that no ``url`` helps against.
+
     Parameters
     ----------
     response
@@ -136,18 +139,36 @@ def refuse_moved(response: httpx.Response, service: str) -> None:
     SettingsError
         The platform has moved as a whole.
     """
-    if not response.has_redirect_location:
+    target = _new_address(response, service)
+    if target is None:
         return
+    address = str(target).removesuffix("/")
+    if address == str(response.url):
+        raise SettingsError(
+            f"The platform has moved to {target}",
+            hint=f"Ask who runs the gateway before it to answer POST {service} without a redirect.",
+        )
+    raise SettingsError(
+        f"The platform has moved to {address.removesuffix(service)}",
+        hint="Use that address as url.",
+    )
+
+
+def is_moved(response: httpx.Response, service: str) -> bool:
+    """Tell whether ``refuse_moved`` would raise."""
+    return _new_address(response, service) is not None
+
+
+def _new_address(response: httpx.Response, service: str) -> httpx.URL | None:
+    if not response.has_redirect_location:
+        return None
     try:
         target = response.url.join(response.headers["location"])
         target = target.copy_with(userinfo=b"", query=None, fragment=None)
     except httpx.InvalidURL:
-        return
-    if target.path.endswith(service) and target != response.url:
-        raise SettingsError(
-            f"The platform has moved to {str(target).removesuffix(service)}",
-            hint="Use that address as url.",
-        )
+        return None
+    is_same = target.path.removesuffix("/").endswith(service) and target != response.url
+    return target if is_same else None
 
 
 def refuse_nowhere(response: httpx.Response) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +12,12 @@ import httpx
 from gio_pandas.api.answers import (
     TRANSIENT_STATUSES,
     is_login_page,
+    is_moved,
+    read_json,
     refuse_moved,
     retry_after,
 )
+from gio_pandas.api.secrecy import Cookies
 from gio_pandas.errors import AuthenticationError, PlatformUnavailableError
 from gio_pandas.settings import Secret
 
@@ -24,8 +27,12 @@ _SERVICE = "/accounts/oauth/access_token"
 _RENEWALS = 8
 """Tokens that one request may cost: where several run at once, they may die again and again."""
 
+_MOST_BYTES = 1 << 20
+"""A token's answer is a few hundred."""
+
 _MOST_PATIENCE = 30.0
 _Flow = Generator[httpx.Request, httpx.Response, None]
+_Exchange = Generator[httpx.Request, httpx.Response, httpx.Response]
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
@@ -38,11 +45,11 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 class TokenAuth(httpx.Auth):
-    """Attach token and headers to requests for the platform; renew the token when it dies.
+    """Attach token, headers and cookies to the platform's requests; renew a token that dies.
 
     A request that is answered with 401, or with a login page, is sent once more with a new
     token. Of many threads that meet a dead token, one fetches the new one and the others wait
-    for it. Requests to any other origin pass without credentials.
+    for it. Requests to any other origin pass without credentials, and set no cookies.
 
     Parameters
     ----------
@@ -73,6 +80,8 @@ class TokenAuth(httpx.Auth):
         self._token = token
         self._scheme = scheme
         self._headers = headers
+        self._cookies = Cookies()
+        self._file_places: set[str] = set()
         self._renewals = 0
         self._uses = 0
         self._lock = threading.Lock()
@@ -82,6 +91,10 @@ class TokenAuth(httpx.Auth):
         """Tell whether a request fetched a token: its failure says nothing of another's."""
         return request.url == self._token_url
 
+    def trust(self, files: Iterable[httpx.URL]) -> None:
+        """Remember that downloads lead to these files: no login is what comes in their place."""
+        self._file_places.update(map(self._place, files))
+
     def sync_auth_flow(self, request: httpx.Request) -> _Flow:
         """Send, and where the token turns out dead, renew it and send again.
 
@@ -89,15 +102,12 @@ class TokenAuth(httpx.Auth):
         a streamed download too, if it were told that the token's answer must be read.
         """
         if not same_origin(request.url, self._platform):
-            # A cookie jar tells hosts apart, not ports: another service gets none of ours.
-            request.headers.pop("Cookie", None)
             yield request
             return
-        self._attach_headers(request)
         if self._token is None and self._api_key is not None:
             yield from self._renew(self._api_key, self._renewals, request)
         known = self._attach_token(request)
-        response = yield request
+        response = yield from self._exchange(request)
         for attempt in range(_RENEWALS):
             if not self._is_dead(response, request) or self._api_key is None:
                 return
@@ -106,12 +116,21 @@ class TokenAuth(httpx.Auth):
                 return
             yield from self._renew(self._api_key, known, request)
             known = self._attach_token(request)
-            response = yield request
+            response = yield from self._exchange(request)
+
+    def _exchange(self, request: httpx.Request) -> _Exchange:
+        """Send a request with what cookies there are by now, and keep those of its answer."""
+        self._attach_headers(request)
+        response = yield request
+        self._cookies.extract_cookies(response)
+        return response
 
     def _is_dead(self, response: httpx.Response, request: httpx.Request) -> bool:
         if response.status_code == 401:
             return True
-        if not is_login_page(response) or self._leads_elsewhere(response, request):
+        if not is_login_page(response) or self._leads_to_a_file(response, request):
+            return False
+        if is_moved(response, "/graphql"):
             return False
         if request.extensions.get("submit"):
             # A submit is repeated after a 401 alone; the next request begins with a new token.
@@ -119,16 +138,27 @@ class TokenAuth(httpx.Auth):
             return False
         return True
 
-    def _leads_elsewhere(self, response: httpx.Response, request: httpx.Request) -> bool:
-        """Tell a download that lies with another service from one that a login came before."""
+    def _leads_to_a_file(self, response: httpx.Response, request: httpx.Request) -> bool:
+        """Tell a download that lies elsewhere from one that a login came before."""
         if request.method != "GET" or not response.has_redirect_location:
             return False
         target = response.url.join(response.headers["location"])
-        return not same_origin(target, self._platform)
+        return not same_origin(target, self._platform) or self._place(target) in self._file_places
+
+    def _place(self, url: httpx.URL) -> str:
+        """Name what stands first below the platform's address, as ``files`` and ``login`` do."""
+        path = url.path.removeprefix(self._platform.path.rstrip("/"))
+        return path.lstrip("/").partition("/")[0]
 
     def _attach_headers(self, request: httpx.Request) -> None:
+        request.headers.encoding = "utf-8"  # httpx would take that of what is there already
+        request.headers.pop("Cookie", None)
+        self._cookies.set_cookie_header(request)
+        theirs = request.headers.pop("Cookie", "")
         for name, value in self._headers.items():
             request.headers[name] = value.reveal()
+        if theirs:
+            request.headers["Cookie"] = _joined(request.headers.get("Cookie", ""), theirs)
 
     def _attach_token(self, request: httpx.Request) -> int:
         """Put the token in force on a request, and say which renewal it is of."""
@@ -153,7 +183,7 @@ class TokenAuth(httpx.Auth):
         try:
             if self._token is not None and self._renewals > known:
                 return
-            response = yield self._token_request(api_key, request, patience)
+            response = yield from self._exchange(self._token_request(api_key, request, patience))
             response.read()
             token = _read_token(response)
             with self._counting:
@@ -165,7 +195,7 @@ class TokenAuth(httpx.Auth):
     def _token_request(
         self, api_key: Secret, cause: httpx.Request, patience: Mapping[str, float]
     ) -> httpx.Request:
-        request = httpx.Request(
+        return httpx.Request(
             "POST",
             self._token_url,
             content=_form(api_key),
@@ -174,10 +204,15 @@ class TokenAuth(httpx.Auth):
                 "Accept": "application/json",
                 "User-Agent": cause.headers.get("User-Agent", ""),
             },
-            extensions={"timeout": dict(patience)},
+            extensions={"timeout": dict(patience), "most": _MOST_BYTES},
         )
-        self._attach_headers(request)
-        return request
+
+
+def _joined(mine: str, theirs: str) -> str:
+    """Join two headers of cookies; of one name the first one's counts."""
+    named = {cookie.partition("=")[0].strip() for cookie in mine.split(";")}
+    more = [c for c in theirs.split("; ") if c.partition("=")[0] not in named]
+    return "; ".join([mine.strip("; "), *more] if mine else more)
 
 
 def _patience(request: httpx.Request) -> dict[str, float]:
@@ -230,8 +265,8 @@ def _read_token(response: httpx.Response) -> Secret:
 
 def _answer_of(response: httpx.Response) -> dict[str, Any] | None:
     try:
-        answer: Any = response.json()
-    except (ValueError, RecursionError):
+        answer: Any = read_json(response.content)
+    except ValueError:
         return None
     return answer if isinstance(answer, dict) else None
 

@@ -18,6 +18,10 @@ __all__ = ["MOST_BYTES", "PACKINGS", "OversizedError", "bound", "packing", "unpa
 MOST_BYTES = 1 << 26
 """An answer's length, packed or not: 100,000 tags of 600 bytes each fit in."""
 
+_DECIDED = (401, 403, 429)
+"""Statuses that say all there is to know, as those from 300 to 399 and from 500 on."""
+
+_BROKEN = (httpx.DecodingError, httpx.NetworkError, httpx.RemoteProtocolError)
 _PIECE = 1 << 20
 PACKINGS = ("gzip", "x-gzip", "deflate")
 """The compressions that are undone."""
@@ -31,16 +35,26 @@ def bound(response: httpx.Response) -> None:
     """Bound what can be read of an answer; a hook for httpx, which calls it with each answer.
 
     It stands before everything that reads, httpx's own reading of refused tokens too. A file's
-    bytes pass, where the request's ``extensions`` say ``file``, but not those of a web page.
+    bytes pass, where the request's ``extensions`` say ``file``, but not those of a web page. The
+    ``extensions`` may also say how many bytes are the ``most``.
     """
     is_file = response.request.extensions.get("file") and response.status_code in (200, 206)
     if is_file and not is_login_page(response):
         return
     assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 of a synchronous client
-    response.stream = _Bounded(response.stream, packing(response.headers))
+    response.stream = _Bounded(
+        response.stream,
+        packing(response.headers),
+        most=response.request.extensions.get("most", MOST_BYTES),
+        decided=_is_decided(response.status_code),
+    )
     if packing(response.headers):
         for name in ("content-encoding", "content-length"):  # those of other bytes
             response.headers.pop(name, None)
+
+
+def _is_decided(status: int) -> bool:
+    return status in _DECIDED or 300 <= status < 400 or status >= 500
 
 
 def packing(headers: Mapping[str, str]) -> str:
@@ -66,7 +80,8 @@ def unpacked(chunks: Iterator[bytes], packing: str) -> Iterator[bytes]:
     Raises
     ------
     httpx.DecodingError
-        It is compressed in another way, garbled, or ends early.
+        It is compressed in another way, garbled, or ends early. Nothing at all is not: there is
+        nothing to compress where no body came.
     """
     if not packing:
         return chunks
@@ -78,8 +93,10 @@ def unpacked(chunks: Iterator[bytes], packing: str) -> Iterator[bytes]:
 def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
     # By hand: httpx takes a body that ends early for the whole one, and unpacks chunks at once.
     inflate = zlib.decompressobj(wbits=47)  # gzip's and zlib's heads alike
+    came = False
     try:
         for chunk in chunks:
+            came = came or bool(chunk)
             piece = b""
             # A full piece may leave more behind, though all of the chunk was taken.
             while chunk or (len(piece) == _PIECE and not inflate.eof):
@@ -90,28 +107,40 @@ def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 yield piece
     except zlib.error as error:
         raise httpx.DecodingError(f"what is compressed is garbled ({error})") from error
-    if not inflate.eof:
+    if came and not inflate.eof:
         raise httpx.DecodingError("what is compressed ends early")
 
 
 class _Bounded(httpx.SyncByteStream):
-    """A body that ends with an error where it is too long, packed or not."""
+    """A body that ends with an error where it is too long, packed or not.
 
-    def __init__(self, stream: httpx.SyncByteStream, packing: str) -> None:
+    Where the status has ``decided``, a body that cannot be read is one that ends there.
+    """
+
+    def __init__(
+        self, stream: httpx.SyncByteStream, packing: str, *, most: int, decided: bool
+    ) -> None:
         self._stream = stream
         self._packing = packing
+        self._most = most
+        self._decided = decided
 
     def __iter__(self) -> Iterator[bytes]:
-        return _limited(unpacked(_limited(iter(self._stream)), self._packing))
+        try:
+            packed = _limited(iter(self._stream), self._most)
+            yield from _limited(unpacked(packed, self._packing), self._most)
+        except _BROKEN:
+            if not self._decided:
+                raise
 
     def close(self) -> None:
         self._stream.close()
 
 
-def _limited(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _limited(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
     came = 0
     for chunk in chunks:
         came += len(chunk)
-        if came > MOST_BYTES:
-            raise OversizedError(f"the answer is longer than {MOST_BYTES:,} bytes")
+        if came > most:
+            raise OversizedError(f"the answer is longer than {most:,} bytes")
         yield chunk

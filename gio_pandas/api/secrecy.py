@@ -12,14 +12,15 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from http.cookiejar import CookieJar
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
 
 from gio_pandas.errors import GioError
+from gio_pandas.settings import Secret
 
-__all__ = ["SecretiveClient", "bare", "masked", "unechoed"]
+__all__ = ["Cookies", "SecretiveClient", "bare", "masked", "unechoed", "without_key"]
 
 E = TypeVar("E", bound=BaseException)
 G = TypeVar("G", bound=GioError)
@@ -120,7 +121,7 @@ def bare(error: E) -> E:
     return error
 
 
-def unechoed(error: G, request: httpx.Request) -> G:
+def unechoed(error: G, request: httpx.Request, api_key: Secret | None) -> G:
     """Take from an error of ours what the platform repeats in its words, and its frames.
 
     Servers are talkative: "Invalid access token: …", with the token that was sent.
@@ -131,19 +132,53 @@ def unechoed(error: G, request: httpx.Request) -> G:
         What an answer means.
     request
         What was answered.
+    api_key
+        What its token was fetched with.
     """
-    sent = _credentials(request.headers)
+    sent = _longest_first({*_credentials(request.headers), *_keys(request, api_key)})
     error.args = _without(sent, error.args)
     for name, value in vars(error).items():
-        if name != "data":  # that is what was asked for
-            setattr(error, name, _without(sent, value))
+        # Data is what was asked for.
+        told = _keys(request, api_key) if name == "data" else sent
+        setattr(error, name, _without(told, value))
     return error.with_traceback(None)
 
 
+def without_key(data: dict[str, Any], response: httpx.Response, api_key: Secret | None) -> Any:
+    """Take token and API key out of what was asked for: a job's error may repeat them.
+
+    Nothing else is taken: a tag may well be named as a cookie is. ``uris`` stay as they are, for
+    what they lead to may want the token in them.
+
+    Parameters
+    ----------
+    data
+        What was read from the answer.
+    response
+        The answer.
+    api_key
+        What its token was fetched with.
+    """
+    keys = _keys(response.request, api_key)
+    text = response.content
+    # What is escaped may be anything.
+    if b"\\" in text or any(key.encode() in text for key in keys):
+        return _without(keys, data)
+    return data
+
+
+def _keys(request: httpx.Request, api_key: Secret | None) -> list[str]:
+    token = request.headers.get("authorization", "").rpartition(" ")[2]
+    return _longest_first({token, api_key.reveal() if api_key else ""})
+
+
 def _credentials(headers: httpx.Headers) -> list[str]:
-    """List what a request says that only its sender may know; the longest first."""
+    """List what a request says that only its sender may know."""
     told = [value for name, value in headers.items() if name not in _COMMON_HEADERS]
-    words = {word for value in told for word in (value, *re.split(r"[\s;=]+", value))}
+    return [word for value in told for word in (value, *re.split(r"[\s;=]+", value))]
+
+
+def _longest_first(words: set[str]) -> list[str]:
     return sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
 
 
@@ -156,7 +191,10 @@ def _without(secrets: Sequence[str], value: Any, depth: int = 0) -> Any:
             value = value.replace(secret, "…")
         return value
     if isinstance(value, dict):
-        return {key: _without(secrets, part, depth + 1) for key, part in value.items()}
+        return {
+            key: part if key == "uris" else _without(secrets, part, depth + 1)
+            for key, part in value.items()
+        }
     if isinstance(value, list | tuple):
         parts = [_without(secrets, part, depth + 1) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
@@ -170,22 +208,29 @@ class _Jar(CookieJar):
         return f"<{len(self)} cookies>"
 
 
-class _Cookies(httpx.Cookies):
+class Cookies(httpx.Cookies):
     """What httpx puts around a jar, without showing it either."""
+
+    def __init__(self) -> None:
+        super().__init__(_Jar())
 
     def __repr__(self) -> str:
         return repr(self.jar)
 
 
 class SecretiveClient(httpx.Client):
-    """An HTTP client that shows nobody what it sends; see the module."""
+    """An HTTP client that shows nobody what it sends; see the module.
 
-    def __init__(self, *, cookies: CookieJar | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self._cookies = _Cookies(_Jar() if cookies is None else cookies)
+    It keeps no cookies: a jar tells hosts apart, not ports. Whoever knows which origin is trusted
+    keeps its cookies.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        super().__init__(cookies=none, **options)
 
     def build_request(self, *args: Any, **options: Any) -> httpx.Request:
-        """Make a request; the frames below have the cookies."""
+        """Make a request; the frames below have its headers and body."""
         try:
             return super().build_request(*args, **options)
         except BaseException as error:

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from gio_pandas._version import __version__
-from gio_pandas.api.answers import graphql_data, refuse_nowhere
+from gio_pandas.api.answers import graphql_data, is_login_page, refuse_nowhere
 from gio_pandas.api.auth import TokenAuth
 from gio_pandas.api.bodies import OversizedError, bound
 from gio_pandas.api.deadlines import watch, within
 from gio_pandas.api.downloads import BrokenTransferError, Reply, read_reply
-from gio_pandas.api.secrecy import SecretiveClient, bare, unechoed
+from gio_pandas.api.secrecy import SecretiveClient, bare, unechoed, without_key
 from gio_pandas.errors import (
     DownloadError,
     GioError,
@@ -59,6 +59,7 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.url
+        self._api_key = settings.api_key
         self._auth = TokenAuth(
             settings.url,
             api_key=settings.api_key,
@@ -74,7 +75,6 @@ class Transport:
             settings.url,
             certificates,
             limits=httpx.Limits(max_keepalive_connections=0),
-            cookies=self._http.cookies.jar,
         )
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class Transport:
         for attempt in _attempts(attempts, _wait_for_platform):
             with attempt:
                 whole = _WHOLE if timeout is None else max(min(timeout, _WHOLE), _LEAST)
-                return _data_of(
+                return self._data_of(
                     self._post(document, variables, timeout=_bounded(timeout), whole=whole)
                 )
         raise AssertionError("unreachable")
@@ -140,7 +140,7 @@ class Transport:
                     answer = self._post(
                         document, variables, timeout=_SUBMIT_TIMEOUT, whole=_SUBMIT, submit=True
                     )
-                    return _data_of(answer)
+                    return self._data_of(answer)
                 except PlatformUnavailableError as error:
                     if not error.seen:
                         raise
@@ -179,10 +179,31 @@ class Transport:
             extensions={"submit": submit},
         )
         try:
-            with within(whole):
-                return http.send(request, auth=self._auth)
+            return self._send(http, request, whole)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
+
+    def _send(
+        self, http: httpx.Client, request: httpx.Request, whole: float, *, stream: bool = False
+    ) -> httpx.Response:
+        try:
+            with within(whole):
+                return http.send(request, auth=self._auth, stream=stream)
+        except RuntimeError:
+            if not http.is_closed:
+                raise
+            raise PlatformUnavailableError(
+                f"Nothing more is asked of {self._base}: the session was closed meanwhile",
+                hint="Close it when its threads are done; the next verb opens it again.",
+                seen="trace" in request.extensions,  # httpx has begun to send it
+                transient=False,
+            ) from None
+
+    def _data_of(self, response: httpx.Response) -> Any:
+        try:
+            return without_key(graphql_data(response), response, self._api_key)
+        except GioError as error:
+            raise unechoed(error, response.request, self._api_key) from error.__cause__
 
     @contextmanager
     def download(
@@ -226,7 +247,7 @@ class Transport:
             try:
                 yield read_reply(response, start)
             except GioError as error:
-                raise unechoed(error, response.request) from error.__cause__
+                raise unechoed(error, response.request, self._api_key) from error.__cause__
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
@@ -237,19 +258,25 @@ class Transport:
 
     def _get(self, target: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         """Follow redirects by hand: each hop gets credentials only on the platform's origin."""
+        followed: list[httpx.URL] = []
         for _ in range(_REDIRECTS):
             request = self._http.build_request(
                 "GET", target, headers=headers, extensions={"file": True}
             )
             try:
-                with within(_WHOLE):
-                    response = self._http.send(request, auth=self._auth, stream=True)
-            except PlatformUnavailableError as error:  # no new token just now
+                response = self._send(self._http, request, _WHOLE, stream=True)
+            except PlatformUnavailableError as error:
+                if self._http.is_closed:
+                    raise
+                # There is no new token just now.
                 raise BrokenTransferError(error.what, error.retry_after) from error
             if not response.has_redirect_location:
+                if response.is_success and not is_login_page(response):
+                    self._auth.trust(followed)
                 return response
             response.close()
             target = target.join(response.headers["location"])
+            followed.append(target)
         raise DownloadError(
             f"{target.host} redirects without an end", hint="Check the url of the platform."
         )
@@ -281,13 +308,6 @@ def _address(url: str) -> httpx.URL:
             hint="Run the export again; if it comes back, report it to the platform's operator.",
         ) from None
     return address
-
-
-def _data_of(response: httpx.Response) -> dict[str, Any]:
-    try:
-        return graphql_data(response)
-    except GioError as error:
-        raise unechoed(error, response.request) from error.__cause__
 
 
 def _attempts(

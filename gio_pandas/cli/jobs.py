@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from gio_pandas.cli.connection import open_session, with_connection
-from gio_pandas.cli.terminal import KINDS, show
+from gio_pandas.cli.terminal import KINDS, show, warnings_in_a_line
 
 __all__ = ["jobs"]
 
@@ -23,5 +23,5 @@ def jobs(connection: dict[str, Any], as_csv: bool, **options: str | None) -> Non
     Stages are as they were last seen from here. `gio-pandas attach ID` picks a job up again; what
     is UNCERTAIN has no id: look for it in the platform's export list (导出任务).
     """
-    with open_session(connection) as session:
+    with open_session(connection) as session, warnings_in_a_line():
         show(session.jobs(**options), "jobs", as_csv=as_csv)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from gio_pandas.cli.terminal import warnings_in_a_line
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
@@ -47,7 +47,7 @@ def write(make: Callable[[], ExportJob], output: str) -> None:
         Where to, as the option says it.
     """
     began = time.monotonic()
-    with _warnings_in_a_line():
+    with warnings_in_a_line():
         job = make()
         _write(job, output)
     rows = job.rows or 0
@@ -82,13 +82,3 @@ def _write(job: ExportJob, output: str) -> Any:
         return job.to_parquet(output, compression=_COMPRESSION)
     except OSError as error:
         raise click.ClickException(f"{output} was not written: {error}") from error
-
-
-@contextmanager
-def _warnings_in_a_line() -> Iterator[None]:
-    """Print warnings as a terminal's reader wants them, without the line of code."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for warning in caught:
-        click.echo(f"Warning: {warning.message}", err=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +15,17 @@ from gio_pandas.errors import AmbiguousNameError, GioError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["KINDS", "LISTINGS", "for_terminal", "in_commands", "show", "size", "table", "told"]
+__all__ = [
+    "KINDS",
+    "LISTINGS",
+    "for_terminal",
+    "in_commands",
+    "show",
+    "size",
+    "table",
+    "told",
+    "warnings_in_a_line",
+]
 
 KINDS = ("segment", "tag", "funnel", "event", "retention", "frequency")
 """What can be exported."""
@@ -92,3 +104,13 @@ def told(error: GioError) -> str:
 
         line += f"\n{table(pd.DataFrame(list(error.candidates)))}"
     return line
+
+
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Print warnings as a terminal's reader wants them, without the line of code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        click.echo(f"Warning: {warning.message}", err=True)

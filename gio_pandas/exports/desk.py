@@ -18,6 +18,7 @@ from gio_pandas.errors import (
     SettingsError,
     SubmitUncertainError,
 )
+from gio_pandas.exports import notices
 from gio_pandas.exports.cache import Cache, cache_of
 from gio_pandas.exports.job import ExportJob, Order, Platform
 from gio_pandas.exports.ledger import UNCERTAIN, Ledger, Record, ledger_of
@@ -140,6 +141,8 @@ class Desk:
         # Threads that want the same at once share one job.
         with _turn(order):
             joined = None if refresh else self._join(order, reuse, reading)
+            if joined is None and not refresh:
+                self._mention_doubt(order, reuse)
             return joined or self._submit(order, send, self.cache)
 
     def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
@@ -220,6 +223,16 @@ class Desk:
             return None
         job = self._again(entry, order, self.cache)
         return job if (reading and job.is_kept()) or _is_of_use(job) else None
+
+    def _mention_doubt(self, order: Order, reuse: timedelta) -> None:
+        entry = self.ledger.doubt(order, since=datetime.now(UTC) - reuse)
+        if entry is not None:
+            when = datetime.fromisoformat(entry.submitted_at).astimezone()
+            notices.mention(
+                f"A submit of {entry.kind} {entry.name!r} of {when:%Y-%m-%d %H:%M} was not "
+                "answered and cannot be joined: if it was started, it now runs twice. The "
+                "platform's export list (导出任务) tells"
+            )
 
     def _again(self, entry: Record, order: Order, cache: Cache | None) -> ExportJob:
         finished_at = entry.finished_at and datetime.fromisoformat(entry.finished_at)

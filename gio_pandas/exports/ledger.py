@@ -62,6 +62,10 @@ CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (submitted_at);
 """
 
 
+class _NewerError(ValueError):
+    """The file is of a version that this one does not know."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """A submit, as the ledger has it; ``gio.jobs()`` shows it.
@@ -193,14 +197,21 @@ class Ledger:
 
     def latest(self, order: Order, since: datetime) -> Record | None:
         """Give the newest job of the same order that did not fail; None where there is none."""
+        found = self._alike(order, since)
+        jobs = [entry for entry in found if entry.id and entry.stage not in ("ERROR", GONE)]
+        return jobs[0] if jobs else None
+
+    def doubt(self, order: Order, since: datetime) -> Record | None:
+        """Give the newest submit of the same order that was not answered; None if there is none."""
+        return next((entry for entry in self._alike(order, since) if not entry.id), None)
+
+    def _alike(self, order: Order, since: datetime) -> list[Record]:
         alike = ("platform", "kind", "item_id", "project_id", "charset", "arguments")
         row = _row(order)
-        found = self._select(
-            " AND ".join(f"{name} IS ?" for name in alike)
-            + " AND submitted_at >= ? AND id IS NOT NULL AND stage NOT IN ('ERROR', ?)",
-            [*(row[name] for name in alike), _text(since), GONE],
+        return self._select(
+            " AND ".join(f"{name} IS ?" for name in alike) + " AND submitted_at >= ?",
+            [*(row[name] for name in alike), _text(since)],
         )
-        return found[0] if found else None
 
     def entries(
         self, platform: str, *, kind: Kind | None = None, since: datetime | None = None
@@ -261,13 +272,23 @@ class Ledger:
                 self._patience = _HASTE
             self._warn(
                 f"The ledger of jobs {self._path} cannot be used ({error}): exports go on, but are "
-                "not remembered. Keep the id of a job (job.id), and mend or remove the file"
+                f"not remembered. Keep the id of a job (job.id), and {_advice(error)}"
             )
 
     def _warn(self, message: str) -> None:
         if not self._warned:
             self._warned = True
             notices.mention(message)
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, _NewerError):
+        return "update gio-pandas"
+    if "locked" in str(error):
+        return "end the program that holds the file"
+    if isinstance(error, OSError) or "readonly" in str(error):
+        return "see to it that the file can be written"
+    return "move the file away: a new one is made then"
 
 
 def ledger_path() -> Path | None:
@@ -297,7 +318,7 @@ def _ledger_at(path: Path | None) -> Ledger:
 def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     [version] = db.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
-        raise ValueError("a newer version of gio_pandas wrote it")
+        raise _NewerError("a newer version of gio_pandas wrote it")
     if version < _VERSION:
         db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
     return db

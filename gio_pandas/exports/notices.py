@@ -11,7 +11,8 @@ from contextvars import ContextVar
 
 __all__ = ["collected", "mention", "warn"]
 
-_PACKAGE = __name__.partition(".")[0]
+# Frames that stand between the user's line and ours.
+_PASSED = (__name__.partition(".")[0], "contextlib", "functools")
 _collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
 
 
@@ -52,6 +53,6 @@ def collected() -> Iterator[list[str]]:
 
 def _users_level() -> int:
     frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == _PACKAGE:
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _PASSED:
         frame, level = frame.f_back, level + 1
     return level

@@ -250,6 +250,59 @@ def test_another_origin_gets_no_credentials(
     assert len(wire.at(TOKEN)) == 1
 
 
+# --- cookies -------------------------------------------------------------------------------------
+
+SETS = {"Set_Cookie": "sid=1; Path=/"}
+Serve = Callable[[], Wire]
+
+
+def _with_sid(asked: Asked) -> Answer:
+    """Let in who has the cookie, and give it to who has not."""
+    known = "sid=1" in asked.headers.get("cookie", "").split("; ")
+    return data(ok=1) if known else said({}, 401, **SETS)
+
+
+@pytest.mark.parametrize("first", [TOKEN, GRAPHQL])
+@pytest.mark.parametrize("send", ["query", "submit"])
+def test_a_cookie_goes_with_the_very_next_request(
+    wire: Wire, transport: Open, first: str, send: str
+) -> None:
+    """One that the token's answer sets, or a 401, is there when the request is sent after it."""
+    if first == TOKEN:
+        wire.on(TOKEN, said({"access_token": "token-1"}, **SETS))
+    wire.on(GRAPHQL, _with_sid)
+    assert getattr(transport(wire.url), send)(MUTATION, {}) == {"ok": 1}
+    assert len(wire.at(GRAPHQL)) == (1 if first == TOKEN else 2)
+
+
+def test_own_cookies_and_the_platforms_go_together(wire: Wire, transport: Open) -> None:
+    """A gateway's cookie does not keep the platform's away; of one name yours is sent."""
+    cookies = said({"access_token": "a"}, Set_Cookie="gw=theirs; Path=/")
+    wire.on(TOKEN, cookies).on(GRAPHQL, _with_sid).on(DOWNLOAD, Answer(body=b"x"))
+    opened = transport(wire.url, headers={"cookie": "gw=mine; b=名"})
+    assert opened.query(QUERY, {}) == {"ok": 1}
+    with opened.download("/download?file=a"):
+        pass
+    sent = [asked.headers["cookie"].encode("latin-1").decode() for asked in wire.asked]
+    mine, joined = "gw=mine; b=名", "gw=mine; b=名; sid=1"
+    assert sent == [mine, mine, joined, joined, joined]
+
+
+def test_another_port_sets_no_cookies(wire: Wire, serve: Serve, transport: Open) -> None:
+    """A jar tells hosts apart, not ports: what another service sets is sent to nobody."""
+    elsewhere = serve().on("/file", Answer(headers={"Set-Cookie": "sid=theirs; Path=/"}))
+    wire.on(GRAPHQL, data(ok=1)).on(DOWNLOAD, moved(f"{elsewhere.url}/file"))
+    opened = transport(wire.url)
+    for _ in range(2):
+        with opened.download("/download?file=a"):
+            pass
+    opened.query(QUERY, {})
+    assert len(elsewhere.asked) == 2
+    assert not [asked for asked in wire.asked + elsewhere.asked if "cookie" in asked.headers]
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
 REFUSALS = {
     "401": (said({"error": "invalid_client"}, 401), "refused the API key"),
     "400": (said({"error": "invalid_request"}, 400), "refused the API key"),

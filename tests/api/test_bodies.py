@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import subprocess
@@ -66,7 +67,6 @@ def test_no_piece_is_large(length: int, size: int) -> None:
 @pytest.mark.parametrize(
     "packed",
     [
-        b"",
         gzip.compress(TABLE)[:-1],
         gzip.compress(TABLE)[:1000],
         gzip.compress(bytes(5 << 20))[:-9],
@@ -74,12 +74,63 @@ def test_no_piece_is_large(length: int, size: int) -> None:
         gzip.compress(TABLE)[:-8] + bytes(8),
         TABLE,
     ],
-    ids=["nothing", "last byte", "middle", "zeros", "more", "checksum", "plain"],
+    ids=["last byte", "middle", "zeros", "more", "checksum", "plain"],
 )
 def test_what_is_not_whole_is_an_error(packed: bytes) -> None:
     """Half of a compressed body is never taken for all of it."""
     with pytest.raises(httpx.DecodingError, match=r"ends early|garbled"):
-        list(unpacked(iter([packed] if packed else []), "gzip"))
+        list(unpacked(iter([packed]), "gzip"))
+
+
+@pytest.mark.parametrize("named", ["gzip", "deflate"])
+@pytest.mark.parametrize("chunks", [[], [b""]])
+def test_nothing_is_nothing_however_it_is_packed(named: str, chunks: list[bytes]) -> None:
+    """Gateways name a packing where there is no body to pack."""
+    assert b"".join(unpacked(iter(chunks), named)) == b""
+
+
+UNREADABLE = {
+    "empty": Answer(headers={"Content-Encoding": "gzip"}),
+    "br": Answer(body=b"x", headers={"Content-Encoding": "br"}),
+    "garbled": Answer(body=b"x", headers={"Content-Encoding": "deflate"}),
+    "ends early": Answer(body=gzip.compress(TABLE)[:99], headers={"Content-Encoding": "gzip"}),
+    "cut": Answer(body=b"{", ending="cut"),
+    "cut in pieces": Answer(body=[b"{"], ending="cut"),
+}
+
+
+@pytest.mark.parametrize("number", [401, 429, 503])
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_a_status_outranks_a_body_that_cannot_be_read(
+    wire: Wire, transport: Open, no_waits: None, number: int, body: str
+) -> None:
+    """A dead token is renewed, and a submit that was not seen sent again, whatever the body is."""
+    refusal = dataclasses.replace(UNREADABLE[body], status=number)
+    opened = transport(wire.url)
+    for send in (opened.query, opened.submit):
+        wire.on(GRAPHQL, refusal, data(ok=1))
+        assert send(MUTATION, {}) == {"ok": 1}
+    assert wire.counts() == {TOKEN: 3 if number == 401 else 1, GRAPHQL: 4}
+
+
+def test_a_file_behind_a_401_that_cannot_be_read_comes(wire: Wire, transport: Open) -> None:
+    """Of downloads the same is true."""
+    refusal = dataclasses.replace(UNREADABLE["br"], status=401)
+    wire.on(DOWNLOAD, refusal, Answer(body=TABLE))
+    with transport(wire.url).download(FILE) as reply:
+        assert b"".join(reply.chunks) == TABLE
+    assert wire.counts() == {TOKEN: 2, DOWNLOAD: 2}
+
+
+@pytest.mark.parametrize("number", [500, 502])
+def test_a_submit_is_as_uncertain_as_its_status_says(
+    wire: Wire, transport: Open, number: int
+) -> None:
+    """A body that cannot be read does not make it any surer."""
+    wire.on(GRAPHQL, dataclasses.replace(UNREADABLE["br"], status=number))
+    with pytest.raises(gio.SubmitUncertainError, match=f"HTTP {number}"):
+        transport(wire.url).submit(MUTATION, {})
+    assert len(wire.at(GRAPHQL)) == 1
 
 
 @pytest.mark.parametrize("named", ["br", "zstd", "compress", "gzip, gzip", "gzip,deflate", "x"])
@@ -138,6 +189,16 @@ def test_a_tokens_answer_that_is_too_long_is_an_error(wire: Wire, transport: Ope
     """Nothing was submitted: that is no riddle."""
     wire.on(TOKEN, lambda _: _endless()).on(GRAPHQL, data(ok=1))
     with pytest.raises(gio.PlatformUnavailableError, match="longer than") as caught:
+        transport(wire.url).submit(MUTATION, {})
+    assert caught.value.seen is False
+    assert wire.counts() == {TOKEN: 1}
+
+
+def test_a_tokens_answer_of_many_values_is_an_error(wire: Wire, transport: Open) -> None:
+    """A few kilobytes that unpack to 63 MB of empty lists are not read to their end."""
+    packed = gzip.compress(b"[" + b"[]," * (21 << 20) + b"[]]", 1)
+    wire.on(TOKEN, Answer(body=packed, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(gio.PlatformUnavailableError, match="longer than 1,048,576 bytes") as caught:
         transport(wire.url).submit(MUTATION, {})
     assert caught.value.seen is False
     assert wire.counts() == {TOKEN: 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 import pickle
@@ -10,9 +11,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from wire import DOWNLOAD, GRAPHQL, Answer, Asked, Wire, data, moved, said
+from wire import API_KEY, DOWNLOAD, GRAPHQL, TOKEN, Answer, Asked, Wire, data, moved, said
 
 import gio_pandas as gio
+from gio_pandas.api.client import Client
 from gio_pandas.api.secrecy import SecretiveClient, bare, masked
 from gio_pandas.api.transport import Transport
 
@@ -202,3 +204,69 @@ def test_a_platform_that_answers_is_still_heard(wire: Wire, transport: Open) -> 
     """Nothing of an answer itself is masked."""
     wire.on(GRAPHQL, data(token=HUSH))
     assert transport(wire.url).query("{ token }", {}) == {"token": HUSH}
+
+
+LONG_TOKEN = "a/long+token="
+
+
+def _telling(wire: Wire, told: dict[str, object], **more: object) -> Wire:
+    """Give a token that is long enough to be one, and an answer."""
+    wire.on(TOKEN, said({"access_token": LONG_TOKEN}))
+    return wire.on(GRAPHQL, said({"data": told, **more}))
+
+
+@pytest.mark.parametrize("secret", [LONG_TOKEN, API_KEY])
+@pytest.mark.parametrize("escaped", ["plain", "escaped"])
+def test_what_a_job_says_shows_no_key(
+    wire: Wire, client: Callable[..., Client], secret: str, escaped: str
+) -> None:
+    """Words that come as data are words all the same, however their JSON is written."""
+    error = {"message": f"invalid: {secret}", "code": secret}
+    job = {"id": "j", "stage": f"FAILED {secret}", "error": error, "uris": [f"/a?t={secret}"]}
+    body = json.dumps({"data": {"jobResult": job}})
+    if escaped == "escaped":
+        body = body.replace("/", "\\/").replace("=", "\\u003d").replace("-", "\\u002d")
+    _telling(wire, {}).on(GRAPHQL, Answer(body=body.encode()))
+    result = client(wire.url).job_result("j")
+    assert result is not None
+    assert (result.stage, result.error_message) == ("FAILED …", "invalid: …")
+    assert result.uris == (f"/a?t={secret}",)
+
+
+@pytest.mark.parametrize("secret", [LONG_TOKEN, API_KEY])
+def test_what_a_submit_says_shows_no_key(
+    wire: Wire, client: Callable[..., Client], secret: str
+) -> None:
+    """The platform may say in its refusal of an export whom it refused."""
+    told = {"stage": "ERROR", "error": {"code": "E", "message": f"invalid: {secret}"}}
+    _telling(wire, {"submitSegmentUserExportJob": told})
+    with pytest.raises(gio.GioError) as caught:
+        client(wire.url).submit_segment("p", "s", charset="UTF-8")
+    assert secret not in f"{caught.value}{vars(caught.value)}"
+
+
+@pytest.mark.parametrize("secret", [LONG_TOKEN, API_KEY])
+def test_a_graphql_error_shows_no_key(wire: Wire, transport: Open, secret: str) -> None:
+    """Neither in its words nor in what came beside them, nor in its frames."""
+    errors = [{"message": f"invalid: {secret}", "extensions": {"key": secret}}]
+    _telling(wire, {"a": {"message": secret}}, errors=errors)
+    with pytest.raises(gio.GraphQLError, match="invalid: …") as caught:
+        transport(wire.url).query("{ a }", {})
+    assert caught.value.data == {"a": {"message": "…"}}
+    assert secret not in f"{caught.value}{vars(caught.value)}{_frames(caught.value)}"
+
+
+def test_an_address_that_it_moved_to_shows_no_key(wire: Wire, transport: Open) -> None:
+    """A redirect may repeat the token in its path."""
+    _telling(wire, {}).on(GRAPHQL, moved(f"/{LONG_TOKEN}/graphql", 308))
+    with pytest.raises(gio.SettingsError, match=r"moved to http://[^ ]*/…") as caught:
+        transport(wire.url).query("{ a }", {})
+    assert LONG_TOKEN not in f"{caught.value}{vars(caught.value)}"
+
+
+def test_data_that_looks_like_what_is_sent_stays(wire: Wire, transport: Open) -> None:
+    """A tag may be named as a cookie is, or as a short token; that is nobody's secret."""
+    told = {"names": ["production", "sessions", "token-1", API_KEY[:-1], "a\\b"]}
+    wire.on(GRAPHQL, said({"data": told}))
+    headers = {"Cookie": "sessions=production", "X-Stage": "production"}
+    assert transport(wire.url, headers=headers).query("{ names }", {}) == told

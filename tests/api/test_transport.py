@@ -286,7 +286,26 @@ def test_a_platform_that_has_moved_says_where(
     wire.on(first, moved(f"https://cdp.example.cn/op{first}?x=y", number))
     with pytest.raises(gio.SettingsError, match=r"moved to https://cdp\.example\.cn/op\. Use that"):
         transport(f"{wire.url}/op").query(QUERY, {})
-    assert wire.counts() == ({TOKEN: 1} if first == TOKEN else {TOKEN: 2, GRAPHQL: 2})
+    assert wire.counts() == ({TOKEN: 1} if first == TOKEN else {TOKEN: 1, GRAPHQL: 1})
+
+
+@pytest.mark.parametrize("send", ["query", "submit"])
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("/graphql/", r"moved to http://127\.0\.0\.1:\d+/graphql/\. Ask who runs the gateway"),
+        ("/api/graphql", r"moved to http://127\.0\.0\.1:\d+/api\. Use that address as url"),
+        ("https://cdp.example.cn/graphql/", r"moved to https://cdp\.example\.cn\. Use that"),
+    ],
+)
+def test_a_path_that_has_moved_is_no_login(
+    wire: Wire, transport: Open, send: str, location: str, words: str
+) -> None:
+    """A slash at the end, or another prefix: no new token helps, and none is fetched."""
+    wire.on(GRAPHQL, moved(location, 308))
+    with pytest.raises(gio.SettingsError, match=words):
+        getattr(transport(wire.url), send)(QUERY, {})
+    assert wire.counts() == {TOKEN: 1, GRAPHQL: 1}
 
 
 @pytest.mark.parametrize(
@@ -335,6 +354,38 @@ def test_an_answers_time_can_be_bounded(wire: Wire, transport: Open) -> None:
     with pytest.raises(gio.PlatformUnavailableError):
         opened.query(QUERY, {}, attempts=1, timeout=0.2)
     assert time.monotonic() - began < 5
+
+
+def test_a_transport_that_was_closed_says_so(wire: Wire, transport: Open) -> None:
+    """Another thread may close it: nothing more is sent, again neither, and it is no riddle."""
+    opened = transport(wire.url)
+    opened.close()
+    for send in (opened.query, opened.submit):
+        with pytest.raises(gio.PlatformUnavailableError, match=r"closed meanwhile.*next verb") as c:
+            send(QUERY, {})
+        assert (c.value.seen, c.value.transient) == (False, False)
+    with pytest.raises(gio.PlatformUnavailableError, match="closed"), opened.download(FILE):
+        pass
+    assert wire.asked == []
+
+
+@pytest.mark.parametrize("send", ["query", "submit"])
+def test_a_transport_that_is_closed_between_two_attempts_says_so(
+    wire: Wire, transport: Open, no_waits: None, send: str
+) -> None:
+    """The second attempt is none."""
+    opened = transport(wire.url)
+
+    def close(_: Asked) -> Answer:
+        opened.close()
+        return status(503)
+
+    wire.on(GRAPHQL, close)
+    uncertain = send == "submit"  # whether its answer was still read
+    kinds = (gio.PlatformUnavailableError, *[gio.SubmitUncertainError] * uncertain)
+    with pytest.raises(kinds, match=None if uncertain else "closed meanwhile"):
+        getattr(opened, send)(QUERY, {})
+    assert len(wire.at(GRAPHQL)) == 1
 
 
 def test_a_connection_that_was_left_is_opened_anew(wire: Wire, transport: Open) -> None:
@@ -930,6 +981,29 @@ def test_a_redirect_back_carries_credentials_again(
     assert not {"authorization", "x-gate", "cookie"} & set(elsewhere.asked[0].headers)
     last = wire.asked[-1]
     assert (last.headers["authorization"], last.headers["x-gate"]) == ("Token t", "g")
+
+
+def test_a_redirect_of_downloads_is_learnt_once(wire: Wire, transport: Open) -> None:
+    """The first file costs a token in vain; where it leads to a file, no later one does."""
+    wire.on(DOWNLOAD, lambda asked: moved(f"/files/{asked.target[-1]}/a.csv"))
+    wire.on("/a.csv", Answer(body=b"x"))
+    opened = transport(wire.url)
+    for number in range(8):
+        with opened.download(f"/download?file={number}") as reply:
+            assert b"".join(reply.chunks) == b"x"
+    assert wire.counts() == {TOKEN: 2, DOWNLOAD: 9}
+
+
+def test_a_login_before_a_known_place_of_files_still_renews(wire: Wire, transport: Open) -> None:
+    """To know where files lie says nothing of a redirect to somewhere else."""
+    file = moved("/op/files/a.csv")
+    wire.on("/a.csv", Answer(body=b"x")).on("/login", page())
+    wire.on(DOWNLOAD, file, file, moved("/op/login"), file, moved("/op"), file)
+    opened = transport(f"{wire.url}/op")
+    for tokens in (2, 3, 4):
+        with opened.download(FILE) as reply:
+            assert b"".join(reply.chunks) == b"x"
+        assert len(wire.at(TOKEN)) == tokens
 
 
 def test_a_login_page_behind_a_redirect_is_not_a_file(wire: Wire, transport: Open) -> None:

@@ -298,6 +298,19 @@ def test_a_failed_job_is_remembered_as_one(desk: Desk, line: Line) -> None:
     assert stages(desk) == [("J1", "FINISH"), ("old", "ERROR")]
 
 
+def test_who_submits_after_a_doubt_is_told(desk: Desk, line: Line) -> None:
+    """What was not answered cannot be joined; it may run twice now, and not unsaid."""
+    line.failure = gio.SubmitUncertainError("No answer", hint="Look.")
+    with pytest.raises(gio.SubmitUncertainError):
+        desk.submit(order(), line.submit, reuse=HOUR)
+    line.failure = None
+    with pytest.warns(UserWarning, match="segment '高价值用户' of .* was not answered") as told:
+        job = desk.submit(order(), line.submit, reuse=HOUR)
+    assert told[0].filename == __file__
+    assert job.id == "J2"
+    assert desk.submit(order(), line.submit, reuse=HOUR).id == "J2"
+
+
 def test_refresh_joins_nothing(desk: Desk, line: Line) -> None:
     """But its job is joined, and its result kept."""
     for id_ in ("J1", "J2"):
