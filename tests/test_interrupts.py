@@ -23,7 +23,7 @@ from gio_pandas import sandbox as embedded
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signal of this kind")
 
 VIP = "高价值用户"
-SOON = 5.0
+SOON = 20.0
 """Seconds within which a program that was interrupted is over, on a busy machine too."""
 
 PLENTY = 30.0
@@ -404,7 +404,7 @@ def test_nothing_is_left_and_the_next_call_works(
     """At any moment, and a second time while the first is being heard: whole, or nothing."""
     more = () if second is None else (str(second),)
     with program(SESSION, sink, str(place), str(spare), *more, spare=spare) as process:
-        said, words = process.communicate(timeout=120)
+        said, words = process.communicate(timeout=100)
     assert said.endswith("end\n"), words
     found = [line.split("|") for line in said.splitlines()[:-1]]
     for moment, told, left in found:

@@ -208,10 +208,16 @@ def test_a_submit_that_may_have_been_seen_is_listed(open_session: Open, fault: s
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_ctrl_c_in_the_middle_of_a_submit_is_listed(open_session: Open) -> None:
     """The platform has it and has not answered yet: nobody knows, and the list says so."""
-    session, platform = open_session(faults=["slow:submit@1,seconds=0.8"])
+    session, platform = open_session(faults=["slow:submit@1,seconds=20"])
     session.list_segments()
-    interrupt = threading.Timer(0.4, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
-    interrupt.start()
+    main = threading.get_ident()
+
+    def interrupt() -> None:
+        while not platform.played:  # the submit has come, and waits for its answer
+            time.sleep(0.01)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt, match="导出任务"):
         session.read_segment(HIGH_VALUE)
     jobs = session.jobs()

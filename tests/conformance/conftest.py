@@ -99,6 +99,6 @@ def connect_all(stack: ExitStack) -> ConnectAll:
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Try again as often as ever, but at once."""
-    monkeypatch.setattr("gio_pandas.exports.files.retry_delay", lambda *_: 0.0, raising=False)
+    monkeypatch.setattr("gio_pandas.exports.files.retry_delay", lambda *_: 0.0)
     with stamina.set_testing(True, attempts=100, cap=True):
         yield

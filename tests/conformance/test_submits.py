@@ -33,7 +33,7 @@ def test_a_submit_that_may_have_been_seen_is_not_repeated(
 ) -> None:
     """No answer to a submit is an error that says so; the platform has one job, not two."""
     brief = httpx.Timeout(0.3)  # in place of twenty minutes
-    monkeypatch.setattr("gio_pandas.api.transport._SUBMIT_TIMEOUT", brief, raising=False)
+    monkeypatch.setattr("gio_pandas.api.transport._SUBMIT_TIMEOUT", brief)
     platform = serve(faults=(Fault("submit", what),))
     with pytest.raises(gio.SubmitUncertainError):
         getattr(connect(platform), verb)(handle)

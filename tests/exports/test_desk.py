@@ -229,20 +229,22 @@ def test_ctrl_c_after_a_submit_loses_no_job(desk: Desk, line: Line) -> None:
     desk.submit(order(), line.submit)
     main = threading.get_ident()
 
+    def interrupt() -> None:
+        signal.pthread_kill(main, signal.SIGINT)  # heard when the ledger lets go
+        other.execute("COMMIT")
+
     def send() -> SubmittedJob:
         other.execute("BEGIN EXCLUSIVE")
-        interrupt.start()
-        release.start()
+        begun.start()
         return line.submit()
 
     with closing(
         sqlite3.connect(ledger_path(), isolation_level=None, check_same_thread=False)
     ) as other:
-        interrupt = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
-        release = threading.Timer(0.4, other.execute, ("COMMIT",))
+        begun = threading.Timer(0.2, interrupt)
         with pytest.raises(KeyboardInterrupt, match=r"gio\.attach\('J2'\) picks it up"):
             desk.submit(order(), send)
-        release.join()
+        begun.join()
     assert stages(desk) == [("J2", "NONE"), ("J1", "NONE")]
 
 

@@ -62,11 +62,12 @@ def test_a_cancel_ends_the_downloads() -> None:
 
 def test_a_cancel_does_not_wait_for_a_poll() -> None:
     """A platform that says nothing holds neither the task nor the loop's end up."""
-    end = threading.Event()
+    end, polled = threading.Event(), threading.Event()
 
     class Silent(Platform):
         def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult:
             self.asked += 1
+            polled.set()
             end.wait(SOON)
             return JobResult(stage="RUNNING")
 
@@ -74,8 +75,11 @@ def test_a_cancel_does_not_wait_for_a_poll() -> None:
     job = serve(platform)
 
     async def main() -> None:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(awaited(job), timeout=0.05)
+        task = asyncio.ensure_future(awaited(job))
+        assert await asyncio.to_thread(polled.wait, SOON)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
     asyncio.run(main())
     assert not end.is_set()

@@ -686,6 +686,10 @@ def test_the_command_plays_what_it_is_told() -> None:
         url = process.stdout.readline().split()[4].rstrip(",")
         ask = [httpx.post(f"{url}/accounts/oauth/access_token", trust_env=False) for _ in range(3)]
         process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()
     assert [response.status_code for response in ask] == [503, 429, 415]
     assert process.returncode == 0
 
