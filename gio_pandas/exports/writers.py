@@ -25,6 +25,8 @@ from gio_pandas.exports.spool import Spool
 from gio_pandas.exports.targets import Target, safe_name, target
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gio_pandas.exports.job import ExportJob
 
 __all__ = ["csv_target", "download", "download_target", "parquet_target", "to_csv", "to_parquet"]
@@ -135,9 +137,17 @@ def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None) -> pa.S
     """Give the columns with what pandas keeps beside them: its dtypes, and a frame's ``attrs``."""
     frame = frames.empty(spool.schema, [spool.has_missing(n) for n in range(len(spool.types))])
     source = provenance(job, spool.charsets, sum(spool.rows), {"columns": columns})
-    known = pa.Schema.from_pandas(frame, preserve_index=False).metadata
     attrs = {b"PANDAS_ATTRS": json.dumps({"gio": source}).encode()}
-    return spool.schema.with_metadata({**known, **attrs})
+    return spool.schema.with_metadata({**_pandas_metadata(frame), **attrs})
+
+
+def _pandas_metadata(frame: pd.DataFrame) -> dict[bytes, bytes]:
+    metadata = pa.Schema.from_pandas(frame, preserve_index=False).metadata
+    known = json.loads(metadata[b"pandas"])
+    for column in known["columns"]:
+        if column["numpy_type"] == "string":  # on pandas 2, which would take it for Python's
+            column["numpy_type"] = "string[pyarrow]"
+    return {**metadata, b"pandas": json.dumps(known).encode()}
 
 
 def to_csv(job: ExportJob, found: Target, *, columns: Sequence[str] | None, encoding: str) -> str:

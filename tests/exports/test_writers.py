@@ -94,6 +94,13 @@ def test_a_header_is_quoted_where_it_needs_to_be(place: Path) -> None:
     assert list(pd.read_parquet(*export.to_parquet(place / "a.parquet")).columns) == names
 
 
+def test_parquet_is_read_with_the_dtypes_of_the_frame(place: Path) -> None:
+    """Those of text, too, which pandas 2 would take for Python's own."""
+    export = job(BODY)
+    frame = pd.read_parquet(*export.to_parquet(place / "a.parquet"))
+    assert [repr(dtype) for dtype in frame.dtypes] == [repr(d) for d in export.to_pandas().dtypes]
+
+
 @pytest.mark.parametrize(
     ("compression", "codec"),
     [
