@@ -18,6 +18,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from gio_pandas import accessor as _accessor
 from gio_pandas._version import __version__
+from gio_pandas.api.secrecy import sealed
 from gio_pandas.errors import (
     AmbiguousNameError,
     AuthenticationError,
@@ -37,7 +38,6 @@ from gio_pandas.errors import (
 from gio_pandas.exports.job import ExportJob
 from gio_pandas.exports.poller import as_completed
 from gio_pandas.session import ReadOptions, Session
-from gio_pandas.settings import sealed
 
 __all__ = [
     "AmbiguousNameError",

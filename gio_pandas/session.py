@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast, o
 
 from gio_pandas.api.client import Client
 from gio_pandas.api.models import Analysis, JobResult, Kind, Project, Segment, SubmittedJob, Tag
+from gio_pandas.api.secrecy import sealed
 from gio_pandas.catalog import Catalog, to_frame
 from gio_pandas.errors import GioError, SettingsError
 from gio_pandas.exports.batch import Draft, Item, read_all
@@ -23,7 +24,7 @@ from gio_pandas.exports.ledger import Entry as LedgerEntry
 from gio_pandas.exports.poller import Limiter
 from gio_pandas.exports.specs import Spec, read_kind, read_spec
 from gio_pandas.keys import with_key
-from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout, sealed
+from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

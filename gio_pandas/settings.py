@@ -5,16 +5,15 @@ A key that none of these has may lie in the system's keyring: ``keys`` looks the
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from gio_pandas.errors import SettingsError
@@ -29,7 +28,6 @@ __all__ = [
     "check_secret",
     "check_timeout",
     "profile_path",
-    "sealed",
     "ways_in",
 ]
 
@@ -64,29 +62,6 @@ _MAY_BE_NONE = ("timeout", "requests_per_second")
 _CREDENTIALS = ("api_key", "token")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A word of HTTP: a header's name, an authorization's scheme."""
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def sealed(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function's errors out without its arguments, its frames and those below.
-
-    They hold keys, tokens and the whole environment as they were passed, and whoever prints a
-    traceback with locals (rich, a crash reporter) would print them.
-    """
-
-    @functools.wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except BaseException as error:
-            failure = error.with_traceback(None)
-        del args, kwargs
-        raise failure
-
-    return wrapper
 
 
 class Secret:

@@ -1,4 +1,4 @@
-"""What others may see of our requests: no secret in the HTTP library's logs and frames.
+"""What others may see of what we send: no secret in logs, and none in frames.
 
 httpx logs addresses, httpcore the headers of answers: ``Set-Cookie``, and in ``Location`` the
 signed address of a file. Their frames hold what is sent: who prints a traceback with locals, as
@@ -7,23 +7,26 @@ IPython's ``%xmode Verbose`` and rich do, would print the token.
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import httpx
 
 from gio_pandas.errors import GioError
 from gio_pandas.settings import Secret
 
-__all__ = ["Cookies", "SecretiveClient", "bare", "masked", "unechoed", "without_key"]
+__all__ = ["Cookies", "SecretiveClient", "bare", "masked", "sealed", "unechoed", "without_key"]
 
 E = TypeVar("E", bound=BaseException)
 G = TypeVar("G", bound=GioError)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _LOGGERS = (
     "httpx",
@@ -105,6 +108,25 @@ def _masking() -> Iterator[None]:
         yield
     finally:
         _sending.reset(token)
+
+
+def sealed(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function's errors out without its arguments, its frames and those below.
+
+    They hold keys, tokens and the whole environment as they were passed, and whoever prints a
+    traceback with locals (rich, a crash reporter) would print them.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            failure = error.with_traceback(None)
+        del args, kwargs
+        raise failure
+
+    return wrapper
 
 
 def bare(error: E) -> E:

@@ -91,7 +91,7 @@ class Cache:
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder = folder
         self._limit = limit
-        self._warned = False
+        self._trouble = notices.Once()
 
     def has(self, job: ExportJob) -> bool:
         """Tell whether the result of a job is kept, as it was to be read when submitted."""
@@ -178,12 +178,9 @@ class Cache:
         except (OSError, SettingsError) as error:
             # What the writers say of it is for who asked for a file.
             reason = error.__cause__ or error
-            self._warn(f"Results are not kept in {self.folder} ({reason}); nothing else is wrong")
-
-    def _warn(self, message: str) -> None:
-        if not self._warned:
-            self._warned = True
-            notices.mention(message)
+            self._trouble.mention(
+                f"Results are not kept in {self.folder} ({reason}); nothing else is wrong"
+            )
 
     def _files(self, ending: str = _ENDING, key: str = "*") -> list[tuple[Path, int]]:
         """Give the files with their sizes, that one first which was not used for the longest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -137,13 +137,8 @@ class _HeldLine:
     def job_result(self, job_id: str, *, timeout: float | None = None) -> JobResult | None:
         return self._platform.job_result(job_id, timeout=timeout)
 
-    def download(
-        self, url: str, *, start: int = 0, validator: str | None = None, **more: Any
-    ) -> AbstractContextManager[Reply]:
-        return self._download(url, start=start, validator=validator, **more)
-
     @contextmanager
-    def _download(self, url: str, **span: Any) -> Iterator[Reply]:
+    def download(self, url: str, **span: Any) -> Iterator[Reply]:
         with (
             self._leash.asking(),
             self._platform.download(url, **span) as reply,

@@ -144,7 +144,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._memory: sqlite3.Connection | None = None
         self._patience = _PATIENCE
-        self._warned = False
+        self._trouble = notices.Once()
 
     def begin(self, order: Order, began: datetime) -> int | None:
         """Write down a submit before it is sent; give its number, None where that is in vain."""
@@ -270,15 +270,10 @@ class Ledger:
         except (_sqlite().Error, OSError, ValueError, TypeError, AttributeError) as error:
             if isinstance(error, _sqlite().OperationalError):
                 self._patience = _HASTE
-            self._warn(
+            self._trouble.mention(
                 f"The ledger of jobs {self._path} cannot be used ({error}): exports go on, but are "
                 f"not remembered. Keep the id of a job (job.id), and {_advice(error)}"
             )
-
-    def _warn(self, message: str) -> None:
-        if not self._warned:
-            self._warned = True
-            notices.mention(message)
 
 
 def _advice(error: Exception) -> str:

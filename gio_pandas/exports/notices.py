@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["collected", "mention", "warn"]
+__all__ = ["Once", "collected", "mention", "warn"]
 
 # Frames that stand between the user's line and ours.
 _PASSED = (__name__.partition(".")[0], "contextlib", "functools")
@@ -34,6 +34,19 @@ def mention(message: str) -> None:
         warn(message)
     except Warning:
         logging.getLogger(__name__).warning("%s", message)
+
+
+class Once:
+    """Mentions the first thing that it is told, and nothing else."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def mention(self, message: str) -> None:
+        """Mention it, if nothing was before."""
+        if not self._told:
+            self._told = True
+            mention(message)
 
 
 @contextmanager
