@@ -79,6 +79,7 @@ __all__ = [
     "read_retention",
     "read_segment",
     "read_tag",
+    "search",
     "submit_event",
     "submit_frequency",
     "submit_funnel",
@@ -183,6 +184,7 @@ read_many = _verb(Session.read_many)
 read_retention = _verb(Session.read_retention)
 read_segment = _verb(Session.read_segment)
 read_tag = _verb(Session.read_tag)
+search = _verb(Session.search)
 submit_event = _verb(Session.submit_event)
 submit_frequency = _verb(Session.submit_frequency)
 submit_funnel = _verb(Session.submit_funnel)

@@ -17,7 +17,9 @@ from gio_pandas.errors import (
     GraphQLError,
     NotFoundError,
     PermissionDeniedError,
+    SettingsError,
 )
+from gio_pandas.exports.specs import read_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,12 +51,21 @@ class Catalog:
     ----------
     platform
         What answers listings.
+    chosen
+        Id or name of the project that is meant where none is named.
     clock
         Seconds that only grow.
     """
 
-    def __init__(self, platform: _Platform, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        platform: _Platform,
+        *,
+        chosen: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._platform = platform
+        self._chosen = chosen
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[tuple[str, ...], tuple[float, list[Any]]] = {}
@@ -78,6 +89,92 @@ class Catalog:
         return self._ask(
             (kind.value, project.id), lambda: self._platform.analyses(kind, project.id)
         )
+
+    def items(
+        self, kind: str, *, project: str | None = None, scope: str | None = None
+    ) -> Sequence[Project | Tag | Segment | Analysis]:
+        """Ask for what there is of a kind.
+
+        Parameters
+        ----------
+        kind
+            ``"project"``, ``"tag"``, ``"segment"``, ``"funnel"``, ``"event"``, ``"retention"`` or
+            ``"frequency"``.
+        project, scope
+            As ``project`` and ``tag_project`` take them.
+        """
+        if kind == "project":
+            return self.projects()
+        known = read_kind(kind)
+        if known is Kind.TAG:
+            return self.tags(self.tag_project(scope, project))
+        if known is Kind.SEGMENT:
+            return self.segments(self.project(project))
+        return self.analyses(known, self.project(project))
+
+    def remembered(
+        self, kind: str, *, project: str | None = None
+    ) -> Sequence[Project | Tag | Segment | Analysis] | None:
+        """Say what was listed last, however long ago, and ask nothing; None where nothing was."""
+        projects = self._last(("project",)) or []
+        if kind == "project":
+            return projects or None
+        wanted = project or self._chosen
+        found = match(projects, wanted) if wanted else projects
+        if len(found) == 1 and (known := self._last((kind, found[0].id))) is not None:
+            return known
+        return self._last((kind,))
+
+    def _last(self, key: tuple[str, ...]) -> list[Any] | None:
+        with self._lock:
+            return self._known.get(key, (0.0, None))[1]
+
+    def project(self, wanted: str | None = None) -> Project:
+        """Say which project is meant: the one asked for, else the chosen one, else the only one.
+
+        Raises
+        ------
+        SettingsError
+            None is chosen, and there are several, or none at all.
+        NotFoundError, AmbiguousNameError
+            As ``find_project``.
+        """
+        wanted = wanted or self._chosen
+        if wanted:
+            return self.find_project(wanted)
+        projects = self.projects()
+        if len(projects) == 1:
+            return projects[0]
+        if not projects:
+            raise SettingsError(
+                "The account sees no project", hint="Ask the administrator for access to one."
+            )
+        names = [repr(project.name) for project in projects[:10]] + ["…"] * (len(projects) > 10)
+        raise SettingsError(
+            f"The platform has {len(projects)} projects and none is chosen",
+            hint=f"Pass project= to the verb or to gio.connect: {', '.join(names)}.",
+        )
+
+    def tag_project(self, scope: str | None = None, wanted: str | None = None) -> Project | None:
+        """Say which project's tags are meant, or None for the platform's.
+
+        Parameters
+        ----------
+        scope
+            ``"platform"``, ``"project"``, or None: the project's where one is chosen.
+        wanted
+            Id or name of the project.
+        """
+        if scope not in (None, "platform", "project"):
+            raise SettingsError(f"scope={scope!r} is unknown", hint='Use "platform" or "project".')
+        if scope == "platform" or (scope is None and not (wanted or self._chosen)):
+            return None
+        return self.project(wanted)
+
+    def chosen_or_all(self, wanted: str | None = None) -> Sequence[Project]:
+        """Give the project that is asked for or chosen, as one of a list; else all there are."""
+        chosen = wanted or self._chosen
+        return [self.find_project(chosen)] if chosen else self.projects()
 
     def find_project(self, wanted: str) -> Project:
         """Find a project by id or name; see ``match`` for how, and for all ``find_…``.
@@ -120,7 +217,7 @@ class Catalog:
             self._known[key] = (self._clock(), items)
         return items
 
-    def _remembered(self, key: tuple[str, ...]) -> list[Any] | None:
+    def _fresh(self, key: tuple[str, ...]) -> list[Any] | None:
         with self._lock:
             asked, items = self._known.get(key, (0.0, None))
         return items if self._clock() - asked < _REMEMBERED else None
@@ -130,7 +227,7 @@ class Catalog:
     ) -> Item:
         """Look where something may be, in order: in memory, then once more on the platform."""
         for key, _ in places:
-            remembered = self._remembered(key)
+            remembered = self._fresh(key)
             found: list[Item] = match(remembered or (), wanted)
             if len(found) == 1:
                 return found[0]

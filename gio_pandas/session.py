@@ -24,6 +24,7 @@ from gio_pandas.exports.ledger import Entry as LedgerEntry
 from gio_pandas.exports.poller import Limiter
 from gio_pandas.exports.specs import Spec, read_kind, read_spec
 from gio_pandas.keys import with_key
+from gio_pandas.search import Finding, search
 from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
 
 if TYPE_CHECKING:
@@ -164,6 +165,11 @@ class Session:
         """The settings in force; secrets are masked wherever they are shown."""
         return self._settings
 
+    @property
+    def catalog(self) -> Catalog:
+        """What there is on the platform, by name; see ``gio_pandas.catalog``."""
+        return self._open()[1]
+
     def close(self) -> None:
         """Close the connections; the next verb opens new ones."""
         with self._lock:
@@ -190,7 +196,7 @@ class Session:
             One row per project: ``id``, ``name``, ``description``, ``creator``, ``created_at``,
             ``owner``, ``members``.
         """
-        return to_frame(self._catalog.projects(), Project)
+        return to_frame(self.catalog.projects(), Project)
 
     def list_tags(
         self,
@@ -215,7 +221,7 @@ class Session:
             ``creator``, times, ``users``, ``users_ratio``, ``value_type`` (INT, STRING, DOUBLE,
             DATE), …
         """
-        return to_frame(self._catalog.tags(self._tag_project(scope, project)), Tag)
+        return to_frame(self.catalog.tags(self.catalog.tag_project(scope, project)), Tag)
 
     def list_segments(self, *, project: str | None = None) -> pd.DataFrame:
         """List a project's segments (分群).
@@ -226,7 +232,7 @@ class Session:
             One row per segment: ``id``, ``name``, ``description``, ``creator``, times, ``users``,
             ``users_ratio``, ``scheduler``, …
         """
-        return to_frame(self._catalog.segments(self._project(project)), Segment)
+        return to_frame(self.catalog.segments(self.catalog.project(project)), Segment)
 
     def list_funnels(self, *, project: str | None = None) -> pd.DataFrame:
         """List a project's funnel analyses (漏斗分析).
@@ -251,6 +257,31 @@ class Session:
     def list_frequencies(self, *, project: str | None = None) -> pd.DataFrame:
         """List a project's frequency analyses (分布分析); columns as ``list_funnels``."""
         return self._list_analyses(Kind.FREQUENCY, project)
+
+    def search(self, words: str, *, project: str | None = None) -> pd.DataFrame:
+        """Look for tags, segments, analyses and projects by some words.
+
+        Parameters
+        ----------
+        words
+            What names, keys, ids or descriptions have in them: each word, in whatever order,
+            whether full-width or not, in capitals or not.
+        project
+            Id or name of the project to look in; left out, the session's; where none is set, all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per thing, what answers best on top: ``id``, ``name``, ``key`` (a tag's
+            标识符), ``kind``, ``project``, ``description``, ``creator``, ``users`` (``Int64``),
+            ``updated_at`` (UTC). A kind that the account may not list is left out, with a warning.
+
+        Raises
+        ------
+        PlatformUnavailableError, AuthenticationError
+            The platform cannot be asked.
+        """
+        return to_frame(search(self.catalog, words, self.catalog.chosen_or_all(project)), Finding)
 
     def read_tag(
         self,
@@ -652,10 +683,6 @@ class Session:
     def _client(self) -> Client:
         return self._open()[0]
 
-    @property
-    def _catalog(self) -> Catalog:
-        return self._open()[1]
-
     def _open(self) -> tuple[Client, Catalog]:
         with self._lock:
             if self._opened is not None and self._process != os.getpid():
@@ -664,35 +691,11 @@ class Session:
             if self._opened is None:
                 self._process = os.getpid()
                 client = Client(_with_sandbox(self._settings))
-                self._opened = client, Catalog(client)
+                self._opened = client, Catalog(client, chosen=self._settings.project)
             return self._opened
 
-    def _project(self, wanted: str | None) -> Project:
-        wanted = wanted or self._settings.project
-        if wanted:
-            return self._catalog.find_project(wanted)
-        projects = self._catalog.projects()
-        if len(projects) == 1:
-            return projects[0]
-        if not projects:
-            raise SettingsError(
-                "The account sees no project", hint="Ask the administrator for access to one."
-            )
-        names = [repr(project.name) for project in projects[:10]] + ["…"] * (len(projects) > 10)
-        raise SettingsError(
-            f"The platform has {len(projects)} projects and none is chosen",
-            hint=f"Pass project= to the verb or to gio.connect: {', '.join(names)}.",
-        )
-
-    def _tag_project(self, scope: str | None, wanted: str | None) -> Project | None:
-        if scope not in (None, "platform", "project"):
-            raise SettingsError(f"scope={scope!r} is unknown", hint='Use "platform" or "project".')
-        if scope == "platform" or (scope is None and not (wanted or self._settings.project)):
-            return None
-        return self._project(wanted)
-
     def _list_analyses(self, kind: Kind, project: str | None) -> pd.DataFrame:
-        return to_frame(self._catalog.analyses(kind, self._project(project)), Analysis)
+        return to_frame(self.catalog.analyses(kind, self.catalog.project(project)), Analysis)
 
     def _items(
         self, wanted: Sequence[Any], timeout: float | EllipsisType | None, keep_errors: bool
@@ -735,8 +738,8 @@ class Session:
     ) -> Draft:
         reading = self._reading(options)
         keys = _words("properties", properties)
-        project = self._tag_project(None, options.get("project"))
-        found = self._catalog.find_tag(tag, project)
+        project = self.catalog.tag_project(None, options.get("project"))
+        found = self.catalog.find_tag(tag, project)
         arguments = {"properties": keys, "detail": detail, "file_name": file_name}
         order = self._order(reading, Kind.TAG, found, project, arguments, [found])
         return self._draft(
@@ -756,9 +759,9 @@ class Session:
     ) -> Draft:
         reading = self._reading(options)
         keys, words = _words("properties", properties), _words("tags", tags)
-        project = self._project(options.get("project"))
-        found = self._catalog.find_segment(segment, project)
-        columns = [self._catalog.find_tag(word, project) for word in words]
+        project = self.catalog.project(options.get("project"))
+        found = self.catalog.find_segment(segment, project)
+        columns = [self.catalog.find_tag(word, project) for word in words]
         tag_ids = [tag.id for tag in columns]
         arguments = {"tags": tag_ids, "properties": keys}
         order = self._order(reading, Kind.SEGMENT, found, project, arguments, columns)
@@ -775,8 +778,8 @@ class Session:
 
     def _draft_analysis(self, kind: Kind, wanted: str, **options: Unpack[ReadOptions]) -> Draft:
         reading = self._reading(options)
-        project = self._project(options.get("project"))
-        found = self._catalog.find_analysis(kind, wanted, project)
+        project = self.catalog.project(options.get("project"))
+        found = self.catalog.find_analysis(kind, wanted, project)
         order = self._order(reading, kind, found, project, {}, ())
         return self._draft(
             order,

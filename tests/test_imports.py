@@ -21,7 +21,10 @@ PACKAGE = "gio_pandas"
 ROOT = Path(gio_pandas.__file__).parent
 FACE = ""
 # What may be imported stands before what may import it.
-CORE = ("_version", "errors", "settings", "keys", "api", "exports", "catalog", "session", FACE)
+CORE = (
+    *("_version", "errors", "settings", "keys"),
+    *("api", "exports", "catalog", "search", "session", FACE),
+)
 # What stands on the session, and is reached lazily.
 SHELL = {"accessor", "notebook", "plotting", "cli", "__main__"}
 ROOMS = {

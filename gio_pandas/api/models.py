@@ -36,9 +36,14 @@ class Kind(StrEnum):
     ANALYSIS = "analysis"
 
     @property
+    def chinese(self) -> str:
+        """The kind as the platform shows it."""
+        return _CHINESE[self]
+
+    @property
     def label(self) -> str:
         """The kind in English and as the platform shows it."""
-        return f"{self.value} ({_CHINESE[self]})"
+        return f"{self.value} ({self.chinese})"
 
     @property
     def is_analysis(self) -> bool:

@@ -1,0 +1,1 @@
+"""What is seen in Jupyter: pickers, magics, progress, and the forms that things are shown in."""
