@@ -16,7 +16,11 @@ from typing import Any
 
 import httpx
 
-__all__ = ["Work", "watch", "within", "work_at_hand"]
+__all__ = ["LetGoError", "Work", "watch", "within", "work_at_hand"]
+
+
+class LetGoError(httpx.ConnectError):
+    """Nobody waits any more for what was about to be asked; nothing was sent."""
 
 
 class Work:
@@ -28,6 +32,12 @@ class Work:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stream: Any = None
+        self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was hung up: then it asks nothing more."""
+        return self._is_over
 
     @contextmanager
     def begun(self) -> Iterator[None]:
@@ -43,6 +53,8 @@ class Work:
         """Let a connection be hung up meanwhile; afterwards it may be another work's."""
         with self._lock:
             self._stream = stream
+            if self._is_over:
+                self._shut()
         try:
             yield
         finally:
@@ -50,14 +62,17 @@ class Work:
                 self._stream = None
 
     def hang_up(self) -> None:
-        """End what is waited for from the platform, if anything is, from another thread."""
+        """End what is waited for from the platform, from another thread; no request follows."""
         with self._lock:
-            stream = self._stream
-            connection = stream.get_extra_info("socket") if stream is not None else None
-            if connection is not None:
-                with suppress(OSError):  # it has ended by itself
-                    # Not TLS's own shutdown: that one must not run beside a read.
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            self._is_over = True
+            self._shut()
+
+    def _shut(self) -> None:
+        connection = self._stream.get_extra_info("socket") if self._stream is not None else None
+        if connection is not None:
+            with suppress(OSError):  # it has ended by itself
+                # Not TLS's own shutdown: that one must not run beside a read.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _Here(threading.local):
@@ -85,7 +100,15 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def watch(request: httpx.Request) -> None:
-    """Let the connection that a request opens heed ``within``; a hook for httpx."""
+    """Let the connection that a request opens heed ``within``; a hook for httpx.
+
+    Raises
+    ------
+    LetGoError
+        The work that it is for was hung up.
+    """
+    if _here.work is not None and _here.work.is_over:
+        raise LetGoError("it was let go", request=request)
     request.extensions["trace"] = _trace
 
 

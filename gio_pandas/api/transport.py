@@ -17,7 +17,7 @@ from gio_pandas._version import __version__
 from gio_pandas.api.answers import graphql_data, is_login_page, refuse_nowhere
 from gio_pandas.api.auth import TokenAuth
 from gio_pandas.api.bodies import OversizedError, bound
-from gio_pandas.api.deadlines import watch, within
+from gio_pandas.api.deadlines import LetGoError, watch, within
 from gio_pandas.api.downloads import BrokenTransferError, Reply, read_reply
 from gio_pandas.api.secrecy import SecretiveClient, bare, unechoed, without_key
 from gio_pandas.errors import (
@@ -294,7 +294,8 @@ class Transport:
             f"No answer from {self._base} ({_words(error)})",
             hint=hint,
             seen=not unseen,
-            transient="SSL" not in str(error) and not isinstance(error, OversizedError),
+            transient="SSL" not in str(error)
+            and not isinstance(error, OversizedError | LetGoError),
         )
 
 

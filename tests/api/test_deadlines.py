@@ -12,7 +12,7 @@ import pytest
 from wire import API_KEY, GRAPHQL, TOKEN, Answer, Wire, data
 
 import gio_pandas as gio
-from gio_pandas.api.deadlines import Work, watch, within
+from gio_pandas.api.deadlines import LetGoError, Work, watch, within
 from gio_pandas.api.downloads import BrokenTransferError
 from gio_pandas.api.transport import Transport
 
@@ -220,3 +220,17 @@ def test_a_work_that_has_ended_hangs_up_on_nobody(waiter: Waiter) -> None:
             thread.join(0.01)
         waiter.go.release()
     assert answers == ["ok", "RemoteProtocolError"]
+
+
+def test_a_work_that_was_hung_up_asks_nothing_more(waiter: Waiter) -> None:
+    """Not by a request that is sent again, either; another work of the same thread goes on."""
+    over = Work()
+    over.hang_up()
+    with httpx.Client(event_hooks={"request": [watch]}, trust_env=False) as client:
+        with over.begun(), pytest.raises(LetGoError):
+            client.get(waiter.url)
+        assert not waiter.asked.acquire(blocking=False)
+        waiter.go.release()
+        with Work().begun():
+            assert client.get(waiter.url).text == "ok"
+    assert over.is_over
