@@ -37,6 +37,7 @@ _FAULT_SPECS = """\
     help="The port on 127.0.0.1; 0 takes any free one.",
 )
 @click.option("--users", type=int, help="How many users the platform has (10,000).")
+@click.option("--segments", type=int, help="How many further segments a project has (0).")
 @click.option("--seed", type=int, help="Another seed makes up other data (1).")
 @click.option("--parts", type=int, help="How many files a user export has (1).")
 @click.option("--stage-seconds", type=float, help="How long a stage of a user export takes (0.15).")

@@ -6,7 +6,7 @@ well named, awkwardly named, namesakes, empty, broken; the others are composed f
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -139,16 +139,19 @@ def detector(entry: Tag | Segment, users: int) -> Detector:
 
 
 @lru_cache(maxsize=4)
-def build_catalog(seed: int) -> Catalog:
-    """Return the catalog of a seed; the ids of the guide are the same for every seed."""
+def build_catalog(seed: int, segments: int = 0) -> Catalog:
+    """Return the catalog of a seed; the ids of the guide are the same for every seed.
+
+    Every project has so many further `segments`. They are made last, so that all else is the same
+    with any number of them.
+    """
     maker = _Maker(seed)
     named = [maker.tag(*row) for row in listings.NAMED_TAGS]
     composed = [maker.tag(*row) for row in listings.composed_tags()]
     projects = [_project(maker, row, named, composed) for row in listings.PROJECTS]
-    return Catalog(
-        {project.entry.id: project for project in projects},
-        (*named, *composed, maker.tag(*listings.PLATFORM_TAG)),
-    )
+    platform_tags = (*named, *composed, maker.tag(*listings.PLATFORM_TAG))
+    full = [_filled(maker, project, segments) for project in projects]
+    return Catalog({project.entry.id: project for project in full}, platform_tags)
 
 
 class _Maker:
@@ -251,6 +254,12 @@ def _project(
             for analysis in listings.analyses(kind, default=default)
         ),
     )
+
+
+def _filled(maker: _Maker, project: Project, segments: int) -> Project:
+    further = listings.further_segments(maker.generator, segments)
+    made = _by_id(maker.segment(*row) for row in further)
+    return replace(project, segments={**project.segments, **made})
 
 
 def _by_id(entries: Iterable[EntryT]) -> dict[str, EntryT]:

@@ -120,6 +120,7 @@ _SUBJECTS = {
     "RETENTIONS": ("留存", "次日留存", "周留存 100%"),
     "FREQUENCIES": ("分布", "次数分布", "金额分布 #1"),
 }
+_FURTHER = (words.BEHAVIOURS, words.SUBJECTS, words.REGIONS)
 GUIDE_IDS = frozenset(
     [PROJECTS[0][0], *(row[2] for row in _DEFAULT_SEGMENTS), *(row[1] for row in _DEFAULT_FUNNELS)]
 )
@@ -149,6 +150,14 @@ def segments(generator: random.Random, *, default: bool) -> list[SegmentRow]:
     names = generator.sample(pairs, SEGMENTS_EACH)
     composed = [(f"{name}用户", round(0.4 * generator.random() ** 3, 4), "") for name in names]
     return [*(_DEFAULT_SEGMENTS if default else ()), *_COMMON_SEGMENTS, *composed]
+
+
+def further_segments(generator: random.Random, count: int) -> Iterator[SegmentRow]:
+    """Yield many segments with the names that years of campaigns leave behind."""
+    for number in range(1, count + 1):
+        behaviour, subject, region = map(generator.choice, _FURTHER)
+        share = round(0.4 * generator.random() ** 3, 4)
+        yield f"{behaviour}{subject}-{region}-{number:04d}", share, ""
 
 
 def analyses(kind: str, *, default: bool) -> list[AnalysisRow]:

@@ -8,6 +8,7 @@ from typing import Literal
 from gio_pandas.sandbox.faults.fault import Fault, read_faults
 
 MOST_USERS = 99_999_999
+MOST_SEGMENTS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class Options:
         Two sandboxes with the same seed and options give the same bytes.
     users
         Population of the platform, up to 99,999,999.
+    segments
+        Further segments of every project, beside the 250 or so that each has; up to 100,000.
     api_key
         The `client_secret` that the token endpoint accepts.
     auth_scheme
@@ -73,6 +76,7 @@ class Options:
     port: int = 0
     seed: int = 1
     users: int = 10_000
+    segments: int = 0
     api_key: str = field(default="sandbox-api-key", repr=False)
     auth_scheme: str = "Token"
     token_ttl: float | None = None
@@ -102,6 +106,7 @@ class Options:
         self._check("headers", self.headers in ("names", "keys"), '"names" or "keys"')
         self._check("quote", self.quote in ("minimal", "all"), '"minimal" or "all"')
         self._check("users", 0 <= self.users <= MOST_USERS, f"between 0 and {MOST_USERS:,}")
+        self._check("segments", 0 <= self.segments <= MOST_SEGMENTS, f"0 to {MOST_SEGMENTS:,}")
         self._check("parts", self.parts >= 1, "at least 1")
         self._check("rows_per_file", self.rows_per_file is None or self.rows_per_file >= 1, ">= 1")
         self._check("stage_seconds", self.stage_seconds >= 0, "0 or more")

@@ -30,7 +30,7 @@ class Platform:
         self.log = RequestLog()
         self.plan = Plan(read_faults(options.faults))
         self.tokens = Tokens(options.token_ttl)
-        self.catalog = build_catalog(options.seed)
+        self.catalog = build_catalog(options.seed, options.segments)
         self.tags_by_key = {tag.key: tag for tag in self.catalog.every_tag()}
         self.tags_by_id = {tag.id: tag for tag in self.catalog.every_tag()}
         self.population = Population(options.seed, options.users)

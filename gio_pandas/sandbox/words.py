@@ -35,6 +35,9 @@ BEHAVIOURS = (
     *("近7天活跃", "近30天活跃", "近90天未下单", "加购未支付", "首单", "复购", "高客单", "低频"),
     *("领券未用", "浏览直播", "小程序新访", "沉睡"),
 )
+REGIONS = ("华东", "华南", "华北", "华中", "西南", "西北", "东北", "港澳台", "海外")
+# Words after a behaviour, as analysts write them to tell their segments apart.
+SUBJECTS = ("用户", "人群", "会员", "新客", "老客", "高潜用户")
 # What users do, in Chinese and as the word in the keys of tags.
 EVENTS = {
     "登录": "login",

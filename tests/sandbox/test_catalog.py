@@ -1,5 +1,6 @@
 """Projects, tags, segments, analyses and single users."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -185,3 +186,30 @@ def test_the_same_seed_gives_the_same_catalog(signed_in: Callable[..., Client]) 
     assert one.ids("segments") == two.ids("segments")
     same = one.ids("segments").items() & other.ids("segments").items()
     assert {"分群1", "分群4"} <= {name for name, _ in same} < set(one.ids("segments"))
+
+
+def test_many_segments_change_nothing_else(signed_in: Callable[..., Client]) -> None:
+    """Further segments come after the others, in every project, and all else stays as it was."""
+    plain, full = signed_in(seed=5), signed_in(seed=5, segments=400)
+    assert plain.ids("tags") == full.ids("tags")
+    assert list(plain.ids("segments").items()) == list(full.ids("segments").items())[:-400]
+    for project in full.data("{ projects { id } }")["projects"]:
+        query = f'{{ segments(projectId: "{project["id"]}") {{ id name creator updatedAt }} }}'
+        further = full.data(query)["segments"][-400:]
+        assert len({segment["id"] for segment in further}) == 400
+        assert re.fullmatch(r"\S+-\S+-0400", further[-1]["name"])
+        assert all(datetime.fromisoformat(segment["updatedAt"]) for segment in further)
+        assert len({segment["creator"] for segment in further}) > 1
+
+
+def test_further_segments_follow_from_the_seed(signed_in: Callable[..., Client]) -> None:
+    """The same seed makes the same ones, another seed others, and all can be exported."""
+    one, two, other = (signed_in(seed=seed, segments=50) for seed in (5, 5, 6))
+    assert one.ids("segments") == two.ids("segments")
+    *_, (name, hash_id) = one.ids("segments").items()
+    assert other.ids("segments").get(name) != hash_id
+    query = (
+        f'{{ segment(id: "{hash_id}", projectId: "{PROJECT}") {{ detector {{ totalUsers }} }} }}'
+    )
+    total = one.data(query)["segment"]["detector"]["totalUsers"]
+    assert len(one.rows(one.segment(name))) - 1 == total > 0

@@ -92,6 +92,7 @@ def test_unknown_and_impossible_options_are_refused() -> None:
         {"users": -1},
         {"parts": 0},
         {"rows_per_file": 0},
+        {"segments": -1},
         {"stage_seconds": -1},
         {"unauthorized_every": -1},
         {"path_prefix": "cdp/"},
