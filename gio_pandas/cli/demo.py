@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gio_pandas.cli.terminal import for_terminal, size, table
+from gio_pandas.cli.terminal import for_terminal, table
 from gio_pandas.settings import SANDBOX, SANDBOX_PROJECT
 
 if TYPE_CHECKING:
@@ -107,13 +107,15 @@ def _demo_listing(session: Session, what: str) -> None:
 
 
 def _demo_export(session: Session, show: _Show) -> None:
+    from gio_pandas.exports.memory import size
+
     click.echo(show.code())
     times = [time.monotonic()]
     job: ExportJob = getattr(session, f"submit_{show.kind}")(show.name, **show.arguments)
     times.append(time.monotonic())
-    job.wait()
+    job.wait(progress=False)  # it has its own last line
     times.append(time.monotonic())
-    frame = job.to_pandas()
+    frame = job.to_pandas(progress=False)
     times.append(time.monotonic())
     click.echo(f"{table(frame.head(), index=True)}\n{size(frame)}\n{_dtypes(frame)}")
     click.echo(f"{_timing(job, times)}\n{show.remark}\n")

@@ -21,7 +21,6 @@ __all__ = [
     "for_terminal",
     "in_commands",
     "show",
-    "size",
     "table",
     "told",
     "warnings_in_a_line",
@@ -87,12 +86,6 @@ def in_commands(message: str) -> str:
     """Say in commands what a message says in Python: how a job is had again, and listed."""
     message = re.sub(r"gio\.attach\('([^']*)'\)", r"gio-pandas attach \1 -o FILE", message)
     return message.replace("gio.jobs()", "gio-pandas jobs")
-
-
-def size(frame: pd.DataFrame) -> str:
-    """Say how many rows and columns a frame has."""
-    rows, columns = frame.shape
-    return f"{rows:,} row{'s' * (rows != 1)} × {columns} column{'s' * (columns != 1)}"
 
 
 def told(error: GioError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -77,8 +77,10 @@ class Kept:
             [group.replace_schema_metadata(None) for group in groups] or [schema.empty_table()]
         )
 
-    def iter_batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """Give the rows, so many at a time."""
+    def iter_batches(
+        self, rows: int, *, columns: Sequence[str] | None
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Give the rows, so many at a time; ``columns`` are those that were kept."""
         if not self._file.num_row_groups:  # which older versions of Arrow stumble over
             return
         for batch in self._file.iter_batches(rows):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gio_pandas.errors import MemoryLimitError, SettingsError
 from gio_pandas.exports.files import Part
 
-__all__ = ["Meter", "parse_size", "refuse", "shown"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Meter", "parse_size", "refuse", "shown", "size"]
 
 _SAMPLE = 1 << 22
 """Bytes of the files that tell what the rest of them will take."""
@@ -39,6 +43,12 @@ def parse_size(size: int | float | str | None, argument: str = "memory_limit") -
             hint='Pass bytes, such as 4e9, or a text such as "4 GB"; None is no limit.',
         )
     return int(size)
+
+
+def size(frame: pd.DataFrame) -> str:
+    """Say how many rows and columns a frame has, such as ``1,234 rows × 5 columns``."""
+    rows, columns = frame.shape
+    return f"{rows:,} row{'s' * (rows != 1)} × {columns} column{'s' * (columns != 1)}"
 
 
 def shown(size: float) -> str:

@@ -215,7 +215,8 @@ def download(job: ExportJob, place: Target) -> list[Path]:
                     stream.truncate()
                     _save(part, stream)  # the new one, from its beginning
 
-        for_each_part(parts, save)
+        with job.tracker.reading(parts):
+            for_each_part(parts, save)
     return [Path(place.path).expanduser() / names[part] for part in parts]
 
 
