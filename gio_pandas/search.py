@@ -38,9 +38,11 @@ class Index:
         self, called: Iterable[Sequence[str | None]], said: Iterable[str | None] = ()
     ) -> None:
         # A line each: none of the words has a line's end in it.
-        self._called = ["\n" + "\n".join(fold(name or "") for name in names) for names in called]
+        self._called = [
+            "\n" + "".join(f"{fold(name or '')}\n" for name in names) for names in called
+        ]
         more = [fold(text or "") for text in said]
-        self._texts = [f"{a}\n{b}" for a, b in zip(self._called, more, strict=True)] if more else []
+        self._texts = [a + b for a, b in zip(self._called, more, strict=True)] if more else []
 
     def find(self, words: str, limit: int | None = None) -> list[int]:
         """Find what the words mean: every one of them, in whatever order.
@@ -60,19 +62,15 @@ class Index:
         """
         wanted = fold(words).split()
         texts = self._texts or self._called
-        found = [n for n, text in enumerate(texts) if all(word in text for word in wanted)]
-        if wanted:
-            typed = " ".join(wanted)
-            found.sort(key=lambda n: _rank(typed, self._called[n]))
-        return found[:limit]
-
-
-def _rank(typed: str, called: str) -> int:
-    if typed not in called:
-        return 3
-    if f"\n{typed}" not in called:
-        return 2
-    return 0 if f"\n{typed}\n" in f"{called}\n" else 1
+        found = list(range(len(texts)))
+        for word in wanted:
+            found = [n for n in found if word in texts[n]]
+        typed = " ".join(wanted)
+        best: list[int] = []
+        for called in (f"\n{typed}\n", f"\n{typed}", typed) if wanted else ():
+            best += [n for n in found if called in self._called[n]]
+            found = [n for n in found if called not in self._called[n]]
+        return [*best, *found][:limit]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,7 +105,8 @@ def choices(
 
 def remembered(session: Session, kind: str, *, project: str | None = None) -> Offer | None:
     """Say what the session remembers of a kind, without a request; None where it never asked."""
-    items = session.catalog.remembered(kind, project=project)
+    # What was never opened remembers nothing, and opening it may ask the system's keyring.
+    items = session.catalog.remembered(kind, project=project) if session.is_open else None
     return None if items is None else _offer(_Listing(items), kind)
 
 
