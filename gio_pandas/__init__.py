@@ -13,8 +13,7 @@ import importlib
 import inspect
 import threading
 from collections.abc import Callable
-from types import ModuleType
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from gio_pandas import accessor as _accessor
 from gio_pandas._version import __version__
@@ -39,8 +38,18 @@ from gio_pandas.exports.job import ExportJob
 from gio_pandas.exports.poller import as_completed
 from gio_pandas.session import ReadOptions, Session
 
+if TYPE_CHECKING:
+    from gio_pandas.notebook.pick import pick
+    from gio_pandas.notebook.pickers import (
+        AnalysisPicker,
+        ProjectPicker,
+        SegmentPicker,
+        TagPicker,
+    )
+
 __all__ = [
     "AmbiguousNameError",
+    "AnalysisPicker",
     "AuthenticationError",
     "DecodeError",
     "DownloadError",
@@ -53,10 +62,19 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "PlatformUnavailableError",
+    "ProjectPicker",
+    "SegmentPicker",
     "Session",
     "SettingsError",
     "SubmitUncertainError",
+    "TagPicker",
     "__version__",
+    "aread_event",
+    "aread_frequency",
+    "aread_funnel",
+    "aread_retention",
+    "aread_segment",
+    "aread_tag",
     "as_completed",
     "attach",
     "cache_info",
@@ -72,6 +90,7 @@ __all__ = [
     "list_retentions",
     "list_segments",
     "list_tags",
+    "pick",
     "read_event",
     "read_frequency",
     "read_funnel",
@@ -86,13 +105,15 @@ __all__ = [
     "submit_retention",
     "submit_segment",
     "submit_tag",
+    "use",
 ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _lock = threading.Lock()
-_current: Session | None = None
+# %reload_ext runs this module once more: who was connected stays so.
+_current: Session | None = globals().get("_current")
 
 
 def current_session() -> Session:
@@ -165,6 +186,12 @@ def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
 
 
 connect = _connector(Session)
+aread_event = _verb(Session.aread_event)
+aread_frequency = _verb(Session.aread_frequency)
+aread_funnel = _verb(Session.aread_funnel)
+aread_retention = _verb(Session.aread_retention)
+aread_segment = _verb(Session.aread_segment)
+aread_tag = _verb(Session.aread_tag)
 attach = _verb(Session.attach)
 cache_info = _verb(Session.cache_info)
 clear_cache = _verb(Session.clear_cache)
@@ -191,15 +218,42 @@ submit_funnel = _verb(Session.submit_funnel)
 submit_retention = _verb(Session.submit_retention)
 submit_segment = _verb(Session.submit_segment)
 submit_tag = _verb(Session.submit_tag)
+use = _verb(Session.use)
 
 del _accessor
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import ``gio.sandbox`` where it is first used."""
-    if name != "sandbox":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module("gio_pandas.sandbox")
+def load_ipython_extension(shell: Any) -> None:
+    """Give a shell ``%gio`` and ``%%gio graphql``; IPython calls it: ``%load_ext gio_pandas``."""
+    from gio_pandas.notebook.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take out again what ``load_ipython_extension`` has put in: ``%unload_ext gio_pandas``."""
+    from gio_pandas.notebook.magics import unload
+
+    unload(shell)
+
+
+_WIDGETS = {
+    "AnalysisPicker": "pickers",
+    "ProjectPicker": "pickers",
+    "SegmentPicker": "pickers",
+    "TagPicker": "pickers",
+    "pick": "pick",
+}
+"""What stands on ipywidgets, by the module of ``gio_pandas.notebook`` that has it."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``gio.sandbox``, the pickers and ``gio.pick`` where they are first used."""
+    if name == "sandbox":
+        return importlib.import_module("gio_pandas.sandbox")
+    if name in _WIDGETS:
+        return getattr(importlib.import_module(f"gio_pandas.notebook.{_WIDGETS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -155,6 +155,12 @@ class Catalog:
             hint=f"Pass project= to the verb or to gio.connect: {', '.join(names)}.",
         )
 
+    def choose(self, wanted: str) -> Project:
+        """Say which project is meant from now on where none is named; see ``find_project``."""
+        found = self.find_project(wanted)
+        self._chosen = wanted
+        return found
+
     def tag_project(self, scope: str | None = None, wanted: str | None = None) -> Project | None:
         """Say which project's tags are meant, or None for the platform's.
 

@@ -73,6 +73,12 @@ class GioError(Exception):
         """Give IPython the message, and notes below it, in place of a page of frames."""
         return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
 
+    def _repr_html_(self) -> str:
+        """Give a notebook that shows the error itself a card in place of its arguments."""
+        from gio_pandas.notebook.cards import error_card
+
+        return error_card(self)
+
 
 def _short(text: str) -> str:
     """Leave out the middle of what nobody reads: a platform may name things as it likes."""

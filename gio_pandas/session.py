@@ -6,8 +6,10 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
+from functools import partial
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast, overload
 
@@ -16,16 +18,25 @@ from gio_pandas.api.models import Analysis, JobResult, Kind, Project, Segment, S
 from gio_pandas.api.secrecy import sealed
 from gio_pandas.catalog import Catalog, to_frame
 from gio_pandas.errors import GioError, SettingsError
+from gio_pandas.exports import notices
 from gio_pandas.exports.batch import Draft, Item, read_all
 from gio_pandas.exports.cache import Entry as CacheEntry
 from gio_pandas.exports.desk import Desk, read_age
 from gio_pandas.exports.job import ExportJob, Order
 from gio_pandas.exports.ledger import Entry as LedgerEntry
 from gio_pandas.exports.poller import Limiter
+from gio_pandas.exports.progress import ManyTracker, Tracker, followed
 from gio_pandas.exports.specs import Spec, read_kind, read_spec
 from gio_pandas.keys import with_key
 from gio_pandas.search import Finding, search
-from gio_pandas.settings import SANDBOX, Secret, Settings, check_charset, check_timeout
+from gio_pandas.settings import (
+    SANDBOX,
+    Secret,
+    Settings,
+    check_charset,
+    check_timeout,
+    progress_mode,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -57,6 +68,10 @@ class ReadOptions(TypedDict, total=False):
         Bytes, or a text such as ``"4 GB"``: a table that is going to need more is an error.
     timeout
         Seconds to wait for the job; None waits for ever; left out, the session's (one hour).
+    progress
+        Whether to show how far the export is: True at once, False never; left out, what
+        ``GIO_PROGRESS`` says (``auto``, ``text``, ``widget`` or ``off``): by default a widget in
+        Jupyter and a line in a terminal, after a moment, and nothing where nobody looks.
     reuse
         How old a job may be, such as ``"1h"``: one that was submitted from this machine since, for
         the same thing with the same arguments, is joined, running or finished, and nothing is
@@ -73,6 +88,7 @@ class ReadOptions(TypedDict, total=False):
     dtype_backend: DtypeBackend | None
     memory_limit: int | float | str | None
     timeout: float | None
+    progress: bool | None
     reuse: str | timedelta | None
     refresh: bool
 
@@ -170,6 +186,33 @@ class Session:
         """What there is on the platform, by name; see ``gio_pandas.catalog``."""
         return self._open()[1]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has asked the platform for anything yet."""
+        return self._opened is not None
+
+    def use(self, project: str) -> Self:
+        """Choose the project (项目) that verbs use from now on where none is passed.
+
+        Parameters
+        ----------
+        project
+            Its id or name.
+
+        Returns
+        -------
+        Session
+            This session.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            No project, or more than one, has that name: the one used so far stays.
+        """
+        self.catalog.choose(project)
+        self._settings = replace(self._settings, project=project.strip())
+        return self
+
     def close(self) -> None:
         """Close the connections; the next verb opens new ones."""
         with self._lock:
@@ -186,6 +229,11 @@ class Session:
     def __repr__(self) -> str:
         project = f", project={self._settings.project!r}" if self._settings.project else ""
         return f"Session({self._settings.url!r}{project})"
+
+    def _repr_html_(self) -> str:
+        from gio_pandas.notebook.cards import session_card
+
+        return session_card(self)
 
     def list_projects(self) -> pd.DataFrame:
         """List the projects (项目).
@@ -306,7 +354,7 @@ class Session:
             What the platform is to call the file (``exportFileName``).
         **options
             See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``, ``reuse``, ``refresh``.
+            ``dtype_backend``, ``memory_limit``, ``timeout``, ``progress``, ``reuse``, ``refresh``.
 
         Returns
         -------
@@ -323,8 +371,12 @@ class Session:
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
-        draft = self._draft_tag(tag, properties, detail, file_name, **options)
-        return draft.submit(reading=True).to_pandas()
+        return self._read(
+            Kind.TAG,
+            tag,
+            options,
+            lambda: self._draft_tag(tag, properties, detail, file_name, **options),
+        )
 
     def read_segment(
         self,
@@ -346,7 +398,7 @@ class Session:
             Keys of user properties to add as columns, such as ``usr_city``.
         **options
             See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``, ``reuse``, ``refresh``.
+            ``dtype_backend``, ``memory_limit``, ``timeout``, ``progress``, ``reuse``, ``refresh``.
 
         Returns
         -------
@@ -363,8 +415,12 @@ class Session:
         JobFailedError, JobTimeoutError, DownloadError, DecodeError
             As ``ExportJob.to_pandas``.
         """
-        draft = self._draft_segment(segment, tags, properties, **options)
-        return draft.submit(reading=True).to_pandas()
+        return self._read(
+            Kind.SEGMENT,
+            segment,
+            options,
+            lambda: self._draft_segment(segment, tags, properties, **options),
+        )
 
     def read_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export a funnel analysis (漏斗分析).
@@ -375,7 +431,7 @@ class Session:
             The analysis's name or id.
         **options
             See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``, ``reuse``, ``refresh``.
+            ``dtype_backend``, ``memory_limit``, ``timeout``, ``progress``, ``reuse``, ``refresh``.
 
         Returns
         -------
@@ -405,6 +461,66 @@ class Session:
     def read_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export a frequency analysis (分布分析); as ``read_funnel``."""
         return self._read_analysis(Kind.FREQUENCY, frequency, options)
+
+    async def aread_tag(
+        self,
+        tag: str,
+        *,
+        properties: Iterable[str] = (),
+        detail: bool | None = None,
+        file_name: str | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> pd.DataFrame:
+        """Export a tag (标签) as ``read_tag``, without blocking: ``await gio.aread_tag(…)``.
+
+        Of use where other things go on meanwhile: several exports in one ``asyncio.gather``, a
+        notebook whose buttons are to work, a web service. Else ``read_tag`` is simpler, and better
+        in one thing: a notebook's Stop ends it at once, but an ``await`` only when that ends by
+        itself. Cancelling the task lets go of the job, which goes on: ``gio.jobs()`` has it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As ``read_tag``; so are the arguments and errors.
+        """
+        return await self._aread(
+            Kind.TAG,
+            tag,
+            options,
+            lambda: self._draft_tag(tag, properties, detail, file_name, **options),
+        )
+
+    async def aread_segment(
+        self,
+        segment: str,
+        *,
+        tags: Iterable[str] = (),
+        properties: Iterable[str] = (),
+        **options: Unpack[ReadOptions],
+    ) -> pd.DataFrame:
+        """Export a segment (分群) as ``read_segment``, without blocking; see ``aread_tag``."""
+        return await self._aread(
+            Kind.SEGMENT,
+            segment,
+            options,
+            lambda: self._draft_segment(segment, tags, properties, **options),
+        )
+
+    async def aread_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export a funnel analysis (漏斗分析) without blocking; see ``aread_tag``."""
+        return await self._aread_analysis(Kind.FUNNEL, funnel, options)
+
+    async def aread_event(self, event: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export an event analysis (事件分析) without blocking; see ``aread_tag``."""
+        return await self._aread_analysis(Kind.EVENT, event, options)
+
+    async def aread_retention(self, retention: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export a retention analysis (留存分析) without blocking; see ``aread_tag``."""
+        return await self._aread_analysis(Kind.RETENTION, retention, options)
+
+    async def aread_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
+        """Export a frequency analysis (分布分析) without blocking; see ``aread_tag``."""
+        return await self._aread_analysis(Kind.FREQUENCY, frequency, options)
 
     def submit_tag(
         self,
@@ -507,6 +623,7 @@ class Session:
         max_workers: int = 4,
         errors: Literal["raise"] = "raise",
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> list[pd.DataFrame]: ...
     @overload
     def read_many(
@@ -516,6 +633,7 @@ class Session:
         max_workers: int = 4,
         errors: Literal["return"],
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> list[pd.DataFrame | Exception]: ...
     def read_many(
         self,
@@ -524,6 +642,7 @@ class Session:
         max_workers: int = 4,
         errors: Literal["raise", "return"] = "raise",
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> list[pd.DataFrame] | list[pd.DataFrame | Exception]:
         """Export many things at once, and read each as soon as it is finished.
 
@@ -548,6 +667,8 @@ class Session:
         timeout
             Seconds to wait for each job, from now or from its submit; None waits for ever; left
             out, what each was submitted with. A spec's own ``"timeout"`` wins.
+        progress
+            Whether to show how far they are, in one display for all; see ``ReadOptions``.
 
         Returns
         -------
@@ -566,8 +687,17 @@ class Session:
         _check_many(jobs_or_specs, max_workers, errors)
         bound = timeout if timeout is ... else check_timeout(timeout)
         keep_errors = errors == "return"
-        items = self._items(list(jobs_or_specs), bound, keep_errors)
-        frames = read_all(items, max_workers=max_workers, keep_errors=keep_errors, timeout=bound)
+        wanted = list(jobs_or_specs)
+        tracker = ManyTracker(len(wanted))
+        with followed(tracker, progress_mode(progress, self._settings.progress)):
+            items = self._items(wanted, bound, keep_errors)
+            frames = read_all(
+                items,
+                max_workers=max_workers,
+                keep_errors=keep_errors,
+                timeout=bound,
+                tracker=tracker,
+            )
         return cast("list[pd.DataFrame]", frames)
 
     def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
@@ -774,7 +904,46 @@ class Session:
         )
 
     def _read_analysis(self, kind: Kind, wanted: str, options: ReadOptions) -> pd.DataFrame:
-        return self._draft_analysis(kind, wanted, **options).submit(reading=True).to_pandas()
+        make = partial(self._draft_analysis, kind, wanted, **options)
+        return self._read(kind, wanted, options, make)
+
+    async def _aread_analysis(self, kind: Kind, wanted: str, options: ReadOptions) -> pd.DataFrame:
+        make = partial(self._draft_analysis, kind, wanted, **options)
+        return await self._aread(kind, wanted, options, make)
+
+    def _read(
+        self, kind: Kind, wanted: str, options: ReadOptions, make: Callable[[], Draft]
+    ) -> pd.DataFrame:
+        """Look up, submit, wait and read, all of it in one display."""
+        tracker = Tracker(f"{kind.label} {wanted!r}")
+        with followed(tracker, self._progress(options)):
+            job = make().submit(reading=True)
+            job.track(tracker)
+            return job.to_pandas()
+
+    async def _aread(
+        self, kind: Kind, wanted: str, options: ReadOptions, make: Callable[[], Draft]
+    ) -> pd.DataFrame:
+        import asyncio
+
+        from gio_pandas.exports.leash import in_thread
+
+        tracker = Tracker(f"{kind.label} {wanted!r}")
+        with followed(tracker, self._progress(options)):
+            with notices.collected() as collected:
+                try:
+                    job = await in_thread(lambda: make().submit(reading=True))
+                except asyncio.CancelledError:
+                    raise asyncio.CancelledError(
+                        "stopped before the submit was answered; gio.jobs() lists what was started"
+                    ) from None
+            for notice in collected:
+                notices.warn(notice)
+            job.track(tracker)
+            return await job
+
+    def _progress(self, options: ReadOptions) -> str:
+        return progress_mode(options.get("progress"), self._settings.progress)
 
     def _draft_analysis(self, kind: Kind, wanted: str, **options: Unpack[ReadOptions]) -> Draft:
         reading = self._reading(options)
@@ -816,6 +985,7 @@ class Session:
             "dtype_backend": dtype_backend,
             "memory_limit": parse_size(options.get("memory_limit")),
             "timeout": self._settings.timeout if timeout is ... else check_timeout(timeout),
+            "progress": self._progress(options),
         }
 
     def _order(

@@ -24,10 +24,12 @@ __all__ = [
     "Secret",
     "Settings",
     "check_charset",
+    "check_progress",
     "check_rate",
     "check_secret",
     "check_timeout",
     "profile_path",
+    "progress_mode",
     "ways_in",
 ]
 
@@ -56,8 +58,18 @@ _ENVIRONMENT = {
     "timeout": "GIO_TIMEOUT",
     "requests_per_second": "GIO_REQUESTS_PER_SECOND",
     "cache_limit": "GIO_CACHE_LIMIT",
+    "progress": "GIO_PROGRESS",
 }
 _KEYS = (*_ENVIRONMENT, "headers")
+_ANYWHERE = ("progress",)
+"""What is of the user's screen, and not of a platform."""
+
+_PROGRESS = {
+    **dict.fromkeys(("auto", "on", "true", "yes", "1"), "auto"),
+    **dict.fromkeys(("off", "none", "false", "no", "0"), "off"),
+    "text": "text",
+    "widget": "widget",
+}
 _MAY_BE_NONE = ("timeout", "requests_per_second")
 _CREDENTIALS = ("api_key", "token")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -123,6 +135,8 @@ class Settings:
         None is no limit. Two is what the vendor's pages say of neighbouring APIs (op-api §4).
     cache_limit
         What the results that ``reuse=`` keeps may take on disk: bytes, or a text as ``"10 GB"``.
+    progress
+        How it is shown how far an export is; see ``check_progress``.
     profile
         The profile of the file that was used, if one was.
     key_from
@@ -141,6 +155,7 @@ class Settings:
     charset: str = "UTF-16LE"
     requests_per_second: float | None = 2.0
     cache_limit: int | str = "10 GB"
+    progress: str = "auto"
     profile: str | None = None
     key_from: str | None = None
 
@@ -187,10 +202,12 @@ class Settings:
         }
         sources = {"argument": given}
         # The sandbox needs nothing of what is set for a platform, and works where that is broken.
-        if given.get("url") not in _SANDBOXES:
-            sources["environment"] = environment
-            if profile or given.get("url", environment.get("url")) not in _SANDBOXES:
-                sources["profile"] = _read_profile(path, profile)
+        if given.get("url") in _SANDBOXES:
+            environment = {key: environment[key] for key in _ANYWHERE if key in environment}
+        sources["environment"] = environment
+        in_sandbox = given.get("url", environment.get("url")) in _SANDBOXES
+        if given.get("url") not in _SANDBOXES and (profile or not in_sandbox):
+            sources["profile"] = _read_profile(path, profile)
         chosen = _merge(sources.values())
         if "url" not in chosen:
             raise SettingsError("No platform is set", hint=ways_in(path))
@@ -213,6 +230,7 @@ class Settings:
                 "none" if self.requests_per_second is None else f"{self.requests_per_second:g}"
             ),
             "cache_limit": str(self.cache_limit),
+            "progress": self.progress,
             "profile": self.profile or "default",
             "key_from": self.key_from or "not set",
         }
@@ -356,6 +374,8 @@ def _checked(chosen: dict[str, Any]) -> dict[str, Any]:
         values["timeout"] = check_timeout(values["timeout"])
     if "requests_per_second" in values:
         values["requests_per_second"] = check_rate(values["requests_per_second"])
+    if "progress" in values:
+        values["progress"] = check_progress(values["progress"])
     if values["url"] == SANDBOX:
         values.setdefault("project", SANDBOX_PROJECT)
         values.setdefault("requests_per_second", None)  # it is nobody else's
@@ -523,3 +543,48 @@ def check_rate(rate: Any) -> float | None:
             hint="Write a number such as 2, or None for no limit.",
         )
     return number
+
+
+def check_progress(progress: Any) -> str:
+    """Give a way of showing progress back.
+
+    Returns
+    -------
+    str
+        ``"auto"``, a widget in Jupyter and a line in a terminal; ``"text"``, a line in Jupyter,
+        too; ``"widget"``; or ``"off"``.
+
+    Raises
+    ------
+    SettingsError
+        There is no such way.
+    """
+    mode = _PROGRESS.get(str(progress).strip().lower())
+    if mode is None:
+        raise SettingsError(
+            f"progress={progress!r} (GIO_PROGRESS) is unknown",
+            hint='Use "auto", "text", "widget" or "off".',
+        )
+    return mode
+
+
+def progress_mode(progress: bool | None, otherwise: str) -> str:
+    """Say how progress is shown where a verb was given ``progress=``.
+
+    Returns
+    -------
+    str
+        As ``check_progress``, or ``"on"``: as ``"auto"``, but at once and not after a moment.
+
+    Raises
+    ------
+    TypeError
+        It is none of True, False and None.
+    """
+    if progress is None:
+        return otherwise
+    if not isinstance(progress, bool):
+        raise TypeError(f"progress= is True, False or None, not {progress!r}")
+    if not progress:
+        return "off"
+    return "on" if otherwise in ("auto", "off") else otherwise

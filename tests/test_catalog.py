@@ -290,6 +290,15 @@ def test_a_project_is_found_by_id_and_name() -> None:
         known.find_project("别的")
 
 
+def test_the_project_that_is_meant_can_be_chosen() -> None:
+    """Where none is named; one that is not there leaves what was chosen before."""
+    known = catalog(Platform())
+    assert known.choose("默认项目").id == known.project().id == "WlGk4Daj"
+    with pytest.raises(NotFoundError):
+        known.choose("别的")
+    assert known.project().id == "WlGk4Daj"
+
+
 @pytest.mark.parametrize(
     ("model", "first"),
     [

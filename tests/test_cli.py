@@ -464,7 +464,9 @@ def test_sandbox_without_its_extra(command: list[str]) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal on POSIX alone")
 def test_sandbox_runs_until_ctrl_c(run: Run) -> None:
     """The sandbox prints lines that work when pasted, answers, and ends well with Ctrl-C."""
-    child = _interruptible("sandbox", "--port", "0", "--users", "50", "--seed", "2", env={})
+    child = _interruptible(
+        "sandbox", "--port", "0", "--users", "50", "--segments", "5", "--seed", "2", env={}
+    )
     assert child.stdout is not None
     lines = iter(child.stdout.readline, "")
     pasted = next(line for line in lines if "export GIO_URL=" in line).split()[1:]

@@ -63,7 +63,7 @@ def test_a_verbs_signature_is_spelled_out(name: str) -> None:
     names = [parameter.name for parameter in parameters]
     assert "self" not in names
     assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    if name.startswith(("read_", "submit_")) and name != "read_many":
+    if name.startswith(("read_", "aread_", "submit_")) and name != "read_many":
         assert set(ReadOptions.__annotations__) <= set(names)
         assert {parameter.kind for parameter in parameters[1:]} == {inspect.Parameter.KEYWORD_ONLY}
         defaults = {parameter.name: parameter.default for parameter in parameters}
@@ -74,10 +74,11 @@ def test_a_verbs_signature_is_spelled_out(name: str) -> None:
 @pytest.mark.parametrize("kind", ["tag", "segment", "funnel", "event", "retention", "frequency"])
 def test_read_takes_what_submit_takes(kind: str) -> None:
     """Reading is submitting and ``to_pandas``: their arguments are the same."""
-    read, submit = (
-        inspect.signature(getattr(gio, f"{verb}_{kind}")) for verb in ("read", "submit")
+    read, aread, submit = (
+        inspect.signature(getattr(gio, f"{verb}_{kind}")) for verb in ("read", "aread", "submit")
     )
     assert list(read.parameters.values()) == list(submit.parameters.values())
+    assert list(aread.parameters.values()) == list(submit.parameters.values())
 
 
 def test_connect_takes_what_a_session_takes() -> None:

@@ -31,7 +31,7 @@ from mishaps import (
 from trials import API_KEY, ITEMS, PROPERTIES, Bench, Judge, Record
 
 import gio_pandas as gio
-from gio_pandas.exports import files, job
+from gio_pandas.exports import files, job, wait
 from gio_pandas.sandbox import start
 
 # --- the verbs ------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         patch.setenv("SSL_CERT_FILE", str(certificate))  # one is read much faster than all
         patch.setattr(job, "_SHORTEST_DELAY", 0.002)
         patch.setattr(job, "_LONGEST_DELAY", 0.01)
-        patch.setattr(job, "_PATIENCE", 0.05)
+        patch.setattr(wait, "_PATIENCE", 0.05)
         patch.setattr(job, "_NAMING", 0.05)
         patch.setattr(files, "_LONGEST_PAUSE", 0.002)
         stamina.set_testing(True, attempts=4)

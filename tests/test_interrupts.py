@@ -276,6 +276,9 @@ from exports.served import Platform, serve
 
 sink, folder, spare = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 seconds = float(sys.argv[4]) if len(sys.argv) > 4 else None
+shown = len(sys.argv) > 5
+if shown:
+    sys.stderr.isatty = lambda: True
 chance = random.Random(7)
 HEADER = b"gio_id,n,day,word\\n"
 ROWS = 2_000
@@ -364,7 +367,7 @@ moments += ["writing"] if sink in ("to_parquet", "to_csv", "download") else []
 for name in moments * (8 if seconds else 1):
     moment = Moment(name)
     platform = Platform([body(moment)] * FILES, size=None, tells_size=False)
-    job = serve(platform)
+    job = serve(platform, progress="on" if shown else "off")
     threading.Thread(target=moment.watch, args=(platform,), daemon=True).start()
     second = threading.Thread(target=moment.again, daemon=True)
     if seconds:
@@ -387,6 +390,7 @@ for name in moments * (8 if seconds else 1):
         shutil.rmtree(folder)
         folder.mkdir()
     print(f"{name}|{words}|{left()}", flush=True)
+    assert not job.tracker.is_running
     platform.hung_up.clear()
     again = rows(job)
     assert again == FILES * TIMES * ROWS, again
@@ -411,3 +415,15 @@ def test_nothing_is_left_and_the_next_call_works(
         assert left == "[]", moment
         assert told == "done" or "gio.attach('an-id') picks it up" in told, moment
     assert sum("gio.attach" in told for _, told, _ in found) > len(found) / 2
+
+
+def test_a_display_leaves_nothing_either(place: Path, spare: Path) -> None:
+    """With a line that is written again and again: no thread of it goes on, and it has an end."""
+    arguments = ("to_pandas", str(place), str(spare), "0.02", "shown")
+    with program(SESSION, *arguments, spare=spare) as process:
+        said, words = process.communicate(timeout=100)
+    assert said.endswith("end\n"), words
+    found = [line.split("|") for line in said.splitlines()[:-1]]
+    assert [moment for moment, _, left in found if left != "[]"] == []
+    assert "stopped after" in words
+    assert "rows, 5 files" in words

@@ -198,6 +198,7 @@ SPECIAL: dict[str, Callable[[gio.Session], Any]] = {
     "attach": lambda session: session.attach(session.submit_segment(NAMES["segment"]).id),
     "graphql": lambda session: session.graphql("{ projects { id } }"),
     "search": lambda session: session.search(NAMES["segment"]),
+    "use": lambda session: session.use(PROJECT),
     "read_many": lambda session: session.read_many(list(NAMES.items())),
     "read_profiles": lambda session: session.read_profiles(["1001"], properties=["usr_city"]),
 }

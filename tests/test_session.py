@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ from urllib.request import Request, urlopen
 import pandas as pd
 import pytest
 import stamina
+from conformance import platform as conformance
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
@@ -208,6 +210,25 @@ def test_a_project_is_chosen_by_name_id_or_argument(
     assert by_name.list_segments(project="门店会员 ＆ 积分").equals(other)
     frame = by_name.read_segment(HIGH_VALUE, project="门店会员 & 积分")
     assert frame.attrs["gio"]["project_name"] == "门店会员 & 积分"
+
+
+def test_another_project_is_used_from_now_on(sandbox: embedded.Sandbox, connect: Connect) -> None:
+    """By name or id, also after the connections were closed; one that is not there changes nothing.
+
+    It is the first question, before which a session is not open.
+    """
+    session = connect(sandbox, project=None)
+    assert not session.is_open
+    assert session.use(" 门店会员 & 积分 ") is session
+    assert session.is_open
+    assert session.settings.project == "门店会员 & 积分"
+    listed = session.list_segments()
+    assert listed.equals(session.list_segments(project="门店会员 & 积分"))
+    with pytest.raises(gio.NotFoundError, match="Similar names: '默认项目'"):
+        session.use("默认项日")
+    session.close()
+    assert session.list_segments().equals(listed)
+    assert session.use(PROJECT_ID).read_segment(HIGH_VALUE).attrs["gio"]["project_name"] == PROJECT
 
 
 def test_without_a_project_there_is_no_guess(sandbox: embedded.Sandbox, connect: Connect) -> None:
@@ -633,6 +654,129 @@ def test_a_wait_that_is_cancelled_ends_at_once(start: Start, connect: Connect) -
         asyncio.run(asyncio.wait_for(awaited(), timeout=0.3))
     assert time.monotonic() - began < 5
     assert f"gio.attach({job.id!r})" in str(caught.value.__cause__)
+
+
+def names_of(session: gio.Session) -> dict[str, str]:
+    """Name one thing of each kind that there is on the platform."""
+    listings = {"frequency": "frequencies"}
+    listed = {
+        kind: getattr(session, f"list_{listings.get(kind, f'{kind}s')}")()["name"][0]
+        for kind in ("funnel", "event", "retention", "frequency")
+    }
+    return {"tag": "tag_rfm", "segment": HIGH_VALUE, **listed}
+
+
+def test_every_kind_is_read_without_blocking(start: Start, connect: Connect) -> None:
+    """``aread_…`` gives what ``read_…`` gives, all of them at once, while the loop goes on."""
+    session = connect(start(stage_seconds=0.02))
+    names = names_of(session)
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.005)
+
+    async def main() -> list[pd.DataFrame]:
+        ticking = asyncio.create_task(tick())
+        reads = [getattr(session, f"aread_{kind}")(name) for kind, name in names.items()]
+        frames = await asyncio.gather(*reads)
+        ticking.cancel()
+        return frames
+
+    for (kind, name), frame in zip(names.items(), asyncio.run(main()), strict=True):
+        assert frame.equals(getattr(session, f"read_{kind}")(name))
+        assert frame.attrs["gio"]["kind"] == kind
+    assert ticks > 5
+
+
+async def cancelled(read: Coroutine[Any, Any, pd.DataFrame], is_time: Callable[[], bool]) -> str:
+    """Cancel a read when it is time, and give its last words."""
+    task = asyncio.create_task(read)
+    while not is_time():
+        assert not task.done()
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    while any(thread.name == "gio-await" for thread in threading.enumerate()):
+        await asyncio.sleep(0.01)
+    return str(caught.value)
+
+
+def test_a_submit_that_is_not_answered_holds_up_nothing() -> None:
+    """The loop goes on beside it, and lets go of it; the ledger has what may have been started."""
+    faults = (conformance.Fault("submit", "hang", conformance.ALWAYS),)
+    with conformance.Platform(conformance.Options(faults=faults)) as platform:
+        session = gio.Session(platform.url, api_key=conformance.API_KEY, project="默认项目")
+        words = asyncio.run(
+            cancelled(session.aread_segment(HIGH_VALUE), lambda: bool(platform.asked("submit")))
+        )
+        assert "gio.jobs() lists what was started" in words
+        assert list(session.jobs()["stage"]) == ["UNCERTAIN"]
+        session.close()
+
+
+def test_an_error_comes_out_of_the_await(start: Start, connect: Connect) -> None:
+    """The same ones as without it."""
+    session = connect(start())
+    with pytest.raises(gio.NotFoundError, match="没有这个"):
+        asyncio.run(session.aread_segment("没有这个"))
+    with pytest.raises(TypeError, match="no option 'tag'"):
+        asyncio.run(session.aread_segment(HIGH_VALUE, tag="x"))  # type: ignore[call-arg]
+
+
+def test_a_read_that_is_cancelled_lets_go(start: Start, connect: Connect) -> None:
+    """At once; the job goes on, and the error has the line that picks it up."""
+    platform = start(stage_seconds=60)
+    session = connect(platform)
+
+    def is_polled() -> bool:
+        return any("jobResult" in request.fields for request in platform.requests)
+
+    words = asyncio.run(cancelled(session.aread_segment(HIGH_VALUE), is_polled))
+    [job_id] = session.jobs()["id"]
+    assert f"gio.attach({job_id!r})" in words
+
+
+def test_a_verb_in_a_running_loop_needs_no_help(start: Start, connect: Connect) -> None:
+    """A notebook's kernel runs a loop: the verbs that block are for it all the same."""
+    session = connect(start(stage_seconds=0.02))
+
+    async def cell() -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+        frame = session.read_segment(HIGH_VALUE)
+        return frame, session.read_many([("segment", HIGH_VALUE), ("tag", "tag_rfm")])
+
+    frame, frames = asyncio.run(cell())
+    assert frame.equals(frames[0])
+    assert "nest_asyncio" not in sys.modules
+
+
+def test_progress_is_off_where_the_settings_say_so(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verb > GIO_PROGRESS > the default; what was submitted so is waited for so."""
+    platform = start()
+    assert connect(platform).submit_segment(HIGH_VALUE).order.progress == "auto"
+    monkeypatch.setenv("GIO_PROGRESS", "off")
+    session = connect(platform)
+    job = session.submit_segment(HIGH_VALUE)
+    assert job.order.progress == "off"
+    assert session.attach(job.id).order.progress == "off"
+    assert session.submit_segment(HIGH_VALUE, progress=True).order.progress == "on"
+    with pytest.raises(TypeError, match="True, False or None"):
+        session.read_segment(HIGH_VALUE, progress="no")  # type: ignore[arg-type]
+
+
+def test_how_long_such_exports_took_is_known(start: Start, connect: Connect) -> None:
+    """From what was submitted and seen to the end from here."""
+    session = connect(start())
+    assert session.submit_segment(HIGH_VALUE).usual() is None
+    session.read_segment(HIGH_VALUE)
+    seconds, known = session.submit_segment(HIGH_VALUE).usual() or (-1.0, 0)
+    assert known == 1
+    assert seconds >= 0
 
 
 def test_a_job_outlives_the_closing_of_its_session(start: Start, connect: Connect) -> None:

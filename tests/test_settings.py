@@ -20,6 +20,7 @@ from gio_pandas.settings import (
     check_rate,
     check_timeout,
     profile_path,
+    progress_mode,
 )
 
 URL = "https://cdp.example.cn"
@@ -191,6 +192,44 @@ def test_the_sandbox_needs_no_way_in(path: Path) -> None:
     assert (settings.api_key, settings.token) == (None, None)
     assert resolve(path, {"GIO_URL": "sandbox", "GIO_PROJECT": "x"}).project == "x"
     assert resolve(path, url=SANDBOX, project="x").project == "x"
+
+
+def test_how_progress_is_shown(path: Path) -> None:
+    """Environment > profile file > default; with the words that people try for on and off."""
+    assert resolve(path, url=URL).progress == "auto"
+    write(path, '[default]\nprogress = "text"')
+    assert resolve(path, url=URL).progress == "text"
+    words = {"auto": "auto on True 1", "off": "off OFF none False no 0", "widget": "widget"}
+    for expected, spelled in words.items():
+        for word in spelled.split():
+            assert resolve(path, {"GIO_PROGRESS": word}, url=URL).progress == expected
+    with pytest.raises(gio.SettingsError, match=r"'loud' \(GIO_PROGRESS\) is unknown"):
+        resolve(path, {"GIO_PROGRESS": "loud"}, url=URL)
+    write(path, "[default]\nprogress = false")
+    assert resolve(path, url=URL).progress == "off"
+
+
+def test_the_screen_is_the_users_in_the_sandbox_too(path: Path) -> None:
+    """What is of no platform counts for each, the embedded one among them."""
+    environ = {**ALL_OF_IT, "GIO_PROGRESS": "off"}
+    assert resolve(path, environ, url=SANDBOX).progress == "off"
+    assert resolve(path, environ, url=SANDBOX).charset == "UTF-16LE"
+
+
+@pytest.mark.parametrize(
+    ("progress", "otherwise", "expected"),
+    [
+        (None, "text", "text"),
+        (None, "off", "off"),
+        (False, "widget", "off"),
+        (True, "auto", "on"),
+        (True, "off", "on"),
+        (True, "text", "text"),
+    ],
+)
+def test_a_verbs_progress_wins(progress: bool | None, otherwise: str, expected: str) -> None:
+    """False is silence; True is the settings' own way, or else at once."""
+    assert progress_mode(progress, otherwise) == expected
 
 
 def test_nothing_set_names_the_three_ways_and_the_sandbox(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,8 @@ __all__ = ["with_output", "write"]
 
 _ENCODING = "utf-8-sig"
 _COMPRESSION = "zstd"
+_DELAY = 0.3
+"""Seconds after which a command says how far it is."""
 
 _Command = Callable[..., None]
 
@@ -49,7 +52,8 @@ def write(make: Callable[[], ExportJob], output: str) -> None:
     began = time.monotonic()
     with warnings_in_a_line():
         job = make()
-        _write(job, output)
+        with _shown(job):
+            _write(job, output)
     rows = job.rows or 0
     seconds = time.monotonic() - began
     click.echo(f"{output}: {rows:,} row{'s' * (rows != 1)} in {seconds:.1f} s")
@@ -75,10 +79,18 @@ def _check(_: click.Context, __: click.Parameter, output: str) -> str:
     return output
 
 
+def _shown(job: ExportJob) -> AbstractContextManager[None]:
+    """Show how far a job is in a line that goes away again: the command has its own last one."""
+    from gio_pandas.notebook.progress import display_for, shown
+
+    display = display_for(job.order.progress, summary=False)
+    return shown(job.tracker, display, delay=_DELAY) if display else nullcontext()
+
+
 def _write(job: ExportJob, output: str) -> Any:
     try:
         if output.lower().endswith(".csv"):
-            return job.to_csv(output, encoding=_ENCODING)
-        return job.to_parquet(output, compression=_COMPRESSION)
+            return job.to_csv(output, encoding=_ENCODING, progress=False)
+        return job.to_parquet(output, compression=_COMPRESSION, progress=False)
     except OSError as error:
         raise click.ClickException(f"{output} was not written: {error}") from error

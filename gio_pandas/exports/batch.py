@@ -16,6 +16,7 @@ from gio_pandas.exports import notices
 from gio_pandas.exports.job import ExportJob, rerouted
 from gio_pandas.exports.leash import Leash
 from gio_pandas.exports.poller import Limiter, Poller, picked_up_by
+from gio_pandas.exports.progress import ManyTracker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,7 @@ def read_all(
     max_workers: int,
     keep_errors: bool,
     timeout: float | EllipsisType | None = ...,
+    tracker: ManyTracker | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[pd.DataFrame | Exception]:
@@ -68,10 +70,14 @@ def read_all(
     timeout
         Seconds to wait for each of the jobs; None waits for ever; left out, what each was
         submitted with. A draft's own is always what counts for it.
+    tracker
+        What is to know how far they are.
     clock, sleep
         Seconds that only grow, and how to pass them.
     """
-    batch = _Batch(items, max_workers, keep_errors, Poller(clock=clock, sleep=sleep), sleep)
+    tracker = tracker or ManyTracker(len(items), clock=clock)
+    poller = Poller(clock=clock, sleep=sleep)
+    batch = _Batch(items, max_workers, keep_errors, poller, sleep, tracker)
     try:
         batch.run(timeout)
     except KeyboardInterrupt:
@@ -114,9 +120,11 @@ class _Batch:
         keep_errors: bool,
         poller: Poller,
         sleep: Callable[[float], None],
+        tracker: ManyTracker,
     ) -> None:
         self.results: list[Any] = [None] * len(items)
         self._items = items
+        self._tracker = tracker
         self._workers = max_workers
         self._most = max(1, max_workers - 1)  # of one kind, where the other one waits too
         self._keep_errors = keep_errors
@@ -153,6 +161,7 @@ class _Batch:
         self, position: int, job: ExportJob, timeout: float | EllipsisType | None = ...
     ) -> None:
         self._jobs[position] = job
+        self._tracker.add(job.tracker)
         if job.is_kept():
             self._reads.waiting.append(position)
         else:
@@ -190,7 +199,7 @@ class _Batch:
                 self._begin("submit", position, submit)
             else:
                 job = rerouted(self._jobs[position], self._leash.line, self._leash.sleep)
-                self._begin("read", position, job.to_pandas)
+                self._begin("read", position, partial(job.to_pandas, progress=False))
 
     def _next_lane(self) -> _Lane | None:
         """Say what a thread that is free does next; a submit stands in front of its lane then."""
@@ -261,7 +270,7 @@ class _Batch:
         elif event.kind == "read":
             self.results[event.position] = event.value
             self._jobs[event.position].rows = len(event.value)  # its twin read them
-            self._open -= 1
+            self._settle()
         else:
             self._await(event.position, event.value)
 
@@ -279,4 +288,8 @@ class _Batch:
             self._failed = self._jobs.get(position)
             raise error
         self.results[position] = error
+        self._settle()
+
+    def _settle(self) -> None:
         self._open -= 1
+        self._tracker.settle()

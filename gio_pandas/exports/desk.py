@@ -158,7 +158,8 @@ class Desk:
         stripped = job_id.strip()
         entry = self.ledger.find(self._settings.url, job_id)
         if entry is not None:
-            order = entry.order(charset=charset, timeout=self._settings.timeout)
+            bound, shown = self._settings.timeout, self._settings.progress
+            order = entry.order(charset=charset, timeout=bound, progress=shown)
             return self._again(entry, order, None)
         if stripped not in ("", job_id):  # of somebody who copied more than the id
             return self.attach(stripped, charset=charset)
@@ -167,6 +168,7 @@ class Desk:
             kind=Kind.of_job_id(job_id),
             charset=charset or self._settings.charset,
             timeout=self._settings.timeout,
+            progress=self._settings.progress,
         )
         return ExportJob(self._line, job_id, order)
 

@@ -1,4 +1,4 @@
-"""A submitted export: how far it is, the wait for it, and the tables it becomes."""
+"""A submitted export: how far it is, and the tables it becomes."""
 
 from __future__ import annotations
 
@@ -6,28 +6,21 @@ import os
 import random
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from functools import partial
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gio_pandas.api.models import JobResult, Kind
-from gio_pandas.errors import (
-    AuthenticationError,
-    DownloadError,
-    GioError,
-    GraphQLError,
-    JobFailedError,
-    JobTimeoutError,
-    PlatformUnavailableError,
-)
+from gio_pandas.errors import DownloadError, GioError, JobFailedError
 from gio_pandas.exports.files import Downloads, Part
-from gio_pandas.settings import check_timeout
+from gio_pandas.exports.progress import Tracker, Usual, followed
+from gio_pandas.exports.wait import Verdict, Wait, judge
+from gio_pandas.settings import check_timeout, progress_mode
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -40,87 +33,10 @@ if TYPE_CHECKING:
     from gio_pandas.exports.kept import Kept
     from gio_pandas.exports.ledger import Ledger
 
-__all__ = [
-    "ExportJob",
-    "Order",
-    "Platform",
-    "Verdict",
-    "Wait",
-    "asked_for",
-    "judge",
-    "next_delay",
-    "rerouted",
-]
-
-_SHORTEST_DELAY = 0.5
-_LONGEST_DELAY = 15.0
-_PATIENCE = 60.0
-"""Seconds that an unknown stage, or no answer at all, is taken for something passing."""
-
-_SHORTEST_POLL = 1.0
-"""Seconds that a poll may take though fewer are left: else the last look would be of no use."""
-
-_PATIENCE_WITH_ID = 15.0
-"""Seconds that nothing at all is taken for something passing, of a job that was attached by id."""
+__all__ = ["ExportJob", "Order", "Platform", "rerouted"]
 
 _NAMING = 2.0
 """Seconds that a platform may take to name the files of a job that it calls finished."""
-
-_MOST_ASKED_FOR = 60.0
-"""Seconds: a platform that asks for a longer pause (``Retry-After``) gets this one."""
-
-
-class Verdict(Enum):
-    """What an answer about a job means for who waits for it."""
-
-    GOING = "going"
-    DONE = "done"
-    FAILED = "failed"
-    ODD = "odd"
-    BARE = "finished, and names no file yet"
-
-
-def judge(stage: str | None) -> Verdict:
-    """Read a ``JobStage`` (op-api, scalars and enums); None is "the platform knows nothing".
-
-    A stage that is not documented may be passing, and is never taken for success.
-    """
-    if stage in ("NONE", "READY", "RUNNING", "DATA_READY"):
-        return Verdict.GOING
-    return {"FINISH": Verdict.DONE, "ERROR": Verdict.FAILED}.get(stage or "", Verdict.ODD)
-
-
-def next_delay(waited: float, jitter: float) -> float:
-    """Say how long to pause before the next poll.
-
-    Parameters
-    ----------
-    waited
-        Seconds since the wait began.
-    jitter
-        From 0 to 1: lengthens the pause by up to a twentieth, so that many jobs do not ask at once,
-        and what the poll itself took is still within 11 % of the time waited.
-
-    Returns
-    -------
-    float
-        A tenth of the time waited, from 0.5 to 15 seconds.
-    """
-    pause = max(_SHORTEST_DELAY, waited / 10) * (1 + jitter / 20)
-    return min(_LONGEST_DELAY, pause)
-
-
-def asked_for(answer: object) -> float:
-    """Say how many seconds the platform asks to be left alone (``Retry-After``), a minute at most.
-
-    Parameters
-    ----------
-    answer
-        What came upon a poll: anything but a refusal asks for none.
-    """
-    if not isinstance(answer, PlatformUnavailableError):
-        return 0.0
-    return min(answer.retry_after or 0.0, _MOST_ASKED_FOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +61,8 @@ class Order:
         The platform's ``valueType`` of a tag's column, by key and by name.
     columns, dtype, dtype_backend, memory_limit, timeout
         What ``to_pandas`` and ``wait`` take where they are given nothing.
+    progress
+        How it is shown how far the job is; see ``settings.check_progress``.
     """
 
     platform: str
@@ -161,6 +79,7 @@ class Order:
     dtype_backend: DtypeBackend | None = None
     memory_limit: int | None = None
     timeout: float | None = 3600.0
+    progress: str = "auto"
 
 
 class Platform(Downloads, Protocol):
@@ -175,7 +94,8 @@ class ExportJob:
     """One export on the platform. Made by ``submit_…`` and ``attach``, never by hand.
 
     A job is its id: whatever happens here, ``gio.attach(job.id)`` has it again. ``await job``
-    gives the DataFrame without blocking the kernel. ``rows`` is how many rows its files have, once
+    gives the DataFrame without blocking the kernel; a notebook's Stop ends the verbs at once, but
+    an ``await`` only when that ends by itself. ``rows`` is how many rows its files have, once
     they have been read.
 
     Parameters
@@ -229,6 +149,8 @@ class ExportJob:
         self._known = submitted_at is not None and not attached
         self._ledger = ledger
         self._cache = cache
+        self._tracker = Tracker(order.name or job_id, self, clock=clock)
+        self._heard_at = float("-inf")
         self.submitted_at = submitted_at
         self.finished_at = finished_at
         self.rows: int | None = None
@@ -249,9 +171,20 @@ class ExportJob:
         return self._order.name
 
     @property
+    def title(self) -> str:
+        """What is exported, for people: ``segment (分群) '高价值用户'``."""
+        kind = self._order.kind.label if self._order.kind else ""
+        return f"{kind} {self.name!r}" if self.name else f"{kind} job {self._id}".strip()
+
+    @property
     def order(self) -> Order:
         """What was asked for."""
         return self._order
+
+    @property
+    def tracker(self) -> Tracker:
+        """What knows how far the job is, and reading it: ``job.tracker.snapshot()``."""
+        return self._tracker
 
     @property
     def stage(self) -> str:
@@ -294,7 +227,9 @@ class ExportJob:
                 self._take(self._platform.job_result(self._id))
             return bool(self._uris)
 
-    def wait(self, *, timeout: float | EllipsisType | None = ...) -> Self:
+    def wait(
+        self, *, timeout: float | EllipsisType | None = ..., progress: bool | None = None
+    ) -> Self:
         """Wait until the files are ready.
 
         The first poll comes at once, each next one after a tenth of the time waited so far, at
@@ -306,6 +241,10 @@ class ExportJob:
         ----------
         timeout
             Seconds; None waits for ever; left out, what the job was submitted with.
+        progress
+            Whether to show how far it is: True at once, False never. Left out, what the job was
+            submitted with, else what ``GIO_PROGRESS`` says: a widget in Jupyter, a line in a
+            terminal, after a moment.
 
         Raises
         ------
@@ -319,7 +258,7 @@ class ExportJob:
             The job is finished and names no file.
         """
         bound = self._order.timeout if timeout is ... else check_timeout(timeout)
-        with self._named():
+        with self._doing(progress):
             for pause in self._pauses(bound):
                 self._sleep(pause)
         return self
@@ -348,6 +287,7 @@ class ExportJob:
 
     def _take(self, result: JobResult | None) -> Verdict:
         """Note what a poll answered."""
+        self._heard_at = self._clock()
         verdict = judge(result.stage if result else None)
         was_seen, self._known = self._known, self._known or result is not None
         if result is not None:
@@ -365,7 +305,7 @@ class ExportJob:
         code, message = result.error_code, result.error_message
         reason = f": {code} {message[:500]}".rstrip() if code or message else ", without a reason"
         return JobFailedError(
-            f"The platform gave the export of {self._label()} up{reason}",
+            f"The platform gave the export of {self.title} up{reason}",
             hint="Check that it can be computed on the platform, then export it again.",
             code=code,
             message=message,
@@ -395,16 +335,32 @@ class ExportJob:
 
     def _without_files(self) -> DownloadError:
         return DownloadError(
-            f"The export of {self._label()} is finished, but the platform names no file: "
+            f"The export of {self.title} is finished, but the platform names no file: "
             "even an empty export has one, with its header line",
             hint="Export it again; if it comes back, report it to the platform's operator.",
         )
 
-    def _label(self) -> str:
-        kind = self._order.kind.label if self._order.kind else ""
-        return (
-            f"{kind} {self._order.name!r}" if self._order.name else f"{kind} job {self._id}".strip()
-        )
+    def track(self, tracker: Tracker) -> None:
+        """Go on with what has known how far this is since before there was a job."""
+        self._tracker = tracker
+        tracker.follow(self)
+
+    def usual(self) -> Usual | None:
+        """Say how long such exports took before, as far as that was seen from this machine.
+
+        Returns
+        -------
+        tuple or None
+            Seconds from the submit to the last stage (the median), and of how many exports.
+        """
+        return self._ledger.usual(self._order) if self._ledger is not None else None
+
+    @contextmanager
+    def _doing(self, progress: bool | None) -> Iterator[None]:
+        """Do something with the job: how far that is can be seen, and errors are its own."""
+        mode = progress_mode(progress, self._order.progress)
+        with self._named(), followed(self._tracker, mode):
+            yield
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -432,6 +388,7 @@ class ExportJob:
         dtype_backend: DtypeBackend | None = None,
         memory_limit: int | float | str | None = None,
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> pd.DataFrame:
         """Wait, download every file, and give the table.
 
@@ -449,6 +406,8 @@ class ExportJob:
             an error, and not a kernel that dies.
         timeout
             Seconds to wait; None waits for ever.
+        progress
+            Whether to show how far it is; see ``wait``.
 
         Returns
         -------
@@ -468,7 +427,7 @@ class ExportJob:
         MemoryLimitError
             The table would need more memory than ``memory_limit``; the message has the estimate.
         """
-        with self._named():
+        with self._doing(progress):
             from gio_pandas.exports import frames, sinks
 
             frames.check_choice(dtype, dtype_backend)
@@ -485,12 +444,13 @@ class ExportJob:
         columns: Iterable[str] | None = None,
         memory_limit: int | float | str | None = None,
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> pa.Table:
         """Wait, download every file, and give the table as Arrow.
 
         Parameters
         ----------
-        columns, memory_limit, timeout
+        columns, memory_limit, timeout, progress
             As ``to_pandas``.
 
         Returns
@@ -505,7 +465,7 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError, DecodeError, MemoryLimitError
             As ``to_pandas``.
         """
-        with self._named():
+        with self._doing(progress):
             return self._arrow(columns, memory_limit, timeout)
 
     def to_polars(
@@ -514,12 +474,13 @@ class ExportJob:
         columns: Iterable[str] | None = None,
         memory_limit: int | float | str | None = None,
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> pl.DataFrame:
         """Wait, download every file, and give the table as a Polars frame (extra ``polars``).
 
         Parameters
         ----------
-        columns, memory_limit, timeout
+        columns, memory_limit, timeout, progress
             As ``to_pandas``.
 
         Returns
@@ -534,7 +495,7 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError, DecodeError, MemoryLimitError
             As ``to_pandas``.
         """
-        with self._named():
+        with self._doing(progress):
             from gio_pandas.exports import sinks
 
             sinks.check_polars()
@@ -547,6 +508,7 @@ class ExportJob:
         columns: Iterable[str] | None = None,
         blocksize: int | str | None = "128 MB",
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> dd.DataFrame:
         """Wait, and give a lazy Dask frame whose partitions workers fetch (extra ``dask``).
 
@@ -571,8 +533,8 @@ class ExportJob:
             Bytes, or a text such as ``"128 MB"``: where the platform sends parts of a file
             (``Range``), a larger one is read in several partitions of about that size. Else, and
             with None, each file is one.
-        timeout
-            Seconds to wait; None waits for ever.
+        timeout, progress
+            As ``to_pandas``.
 
         Returns
         -------
@@ -588,14 +550,17 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``; ``compute()`` may raise DownloadError, too.
         """
-        with self._named():
+        with self._doing(progress):
             from gio_pandas.exports import cluster
             from gio_pandas.exports.memory import parse_size
 
             wanted, size = self._wanted(columns), parse_size(blocksize, "blocksize")
             workers = cluster.workers(self._platform, client)
             self.wait(timeout=timeout)
-            return cluster.to_dask(self, self._platform, workers, columns=wanted, blocksize=size)
+            with self._tracker.reading():  # in whatever process: nobody counts
+                return cluster.to_dask(
+                    self, self._platform, workers, columns=wanted, blocksize=size
+                )
 
     def iter_batches(
         self,
@@ -603,6 +568,7 @@ class ExportJob:
         *,
         columns: Iterable[str] | None = None,
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Wait, download every file, and give the rows batch by batch, in constant memory.
 
@@ -613,7 +579,7 @@ class ExportJob:
         ----------
         rows
             Rows in a batch; the last one may have fewer.
-        columns, timeout
+        columns, timeout, progress
             As ``to_pandas``.
 
         Yields
@@ -635,11 +601,16 @@ class ExportJob:
             from gio_pandas.exports import frames, sinks
 
             text = frames.text_choices(self._order.dtype)
-            with self._named(), self._kept(wanted, text, timeout) as kept:
-                if kept:
-                    yield from kept.iter_batches(rows)
-                else:
-                    yield from sinks.iter_batches(self, rows, columns=wanted)
+            with self._named(), ExitStack() as stack:
+                # Until the first batch is there: then all bytes have come, and a reader reads.
+                with self._doing(progress):
+                    kept = stack.enter_context(self._kept(wanted, text, timeout))
+                    read = kept.iter_batches if kept else partial(sinks.iter_batches, self)
+                    found = stack.enter_context(closing(read(rows, columns=wanted)))
+                    first = next(found, None)
+                if first is not None:
+                    yield first
+                yield from found
 
         return batches()
 
@@ -650,6 +621,7 @@ class ExportJob:
         columns: Iterable[str] | None = None,
         compression: str = "zstd",
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> list[str]:
         """Wait, download every file, and write Parquet, in constant memory however large it is.
 
@@ -662,7 +634,7 @@ class ExportJob:
             so on, one for each file of the export; part files of an earlier export are replaced.
             An address such as ``s3://bucket/users/`` goes through fsspec, with the package that
             it needs for it (s3fs, gcsfs, adlfs, …). A local file is whole or not there.
-        columns, timeout
+        columns, timeout, progress
             As ``to_pandas``.
         compression
             ``"zstd"``, ``"snappy"``, ``"gzip"``, ``"lz4"`` or ``"none"``.
@@ -679,7 +651,7 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``.
         """
-        with self._named():
+        with self._doing(progress):
             from gio_pandas.exports import frames, writers
 
             wanted, target = self._wanted(columns), writers.parquet_target(path, compression)
@@ -696,6 +668,7 @@ class ExportJob:
         columns: Iterable[str] | None = None,
         encoding: str = "utf-8-sig",
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> str:
         r"""Wait, download every file, and write one CSV file, in constant memory.
 
@@ -706,7 +679,7 @@ class ExportJob:
         ----------
         path
             The file, or an address that goes through fsspec. A local file is whole or not there.
-        columns, timeout
+        columns, timeout, progress
             As ``to_pandas``.
         encoding
             UTF-8 with a byte order mark by default, so that Excel opens it.
@@ -723,7 +696,7 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``.
         """
-        with self._named():
+        with self._doing(progress):
             from gio_pandas.exports import writers
 
             wanted, target = self._wanted(columns), writers.csv_target(path, encoding)
@@ -735,6 +708,7 @@ class ExportJob:
         folder: str | os.PathLike[str],
         *,
         timeout: float | EllipsisType | None = ...,
+        progress: bool | None = None,
     ) -> list[Path]:
         """Wait, and save the export's files as the platform wrote them.
 
@@ -742,7 +716,7 @@ class ExportJob:
         ----------
         folder
             Where to; made if it is not there. A file is whole or not there.
-        timeout
+        timeout, progress
             As ``to_pandas``.
 
         Returns
@@ -758,7 +732,7 @@ class ExportJob:
         JobTimeoutError, JobFailedError, DownloadError
             As ``to_pandas``.
         """
-        with self._named():
+        with self._doing(progress):
             from gio_pandas.exports import writers
 
             target = writers.download_target(folder)
@@ -819,160 +793,39 @@ class ExportJob:
 
         leash = Leash()
         try:
-            with self._named():
+            with self._doing(None):
                 pauses = iter(()) if self.is_kept() else self._pauses(self._order.timeout)
                 while (pause := await in_thread(next, pauses, None)) is not None:
                     await asyncio.sleep(pause)
                 twin = rerouted(self, leash.line, leash.sleep)
                 with notices.collected() as collected:
                     frame = await in_thread(twin.to_pandas)
+                self.rows = twin.rows
         except asyncio.CancelledError:
             raise asyncio.CancelledError(
                 f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
         finally:
             leash.let_go()
-        self.rows = twin.rows
         for notice in collected:
             notices.warn(notice)
         return frame
 
+    def _ipython_display_(self) -> None:
+        """Show a job that goes on as a card that is kept up to date; others as they are."""
+        from gio_pandas.notebook import live
+
+        if not live.is_live(self):
+            raise NotImplementedError  # IPython takes another form then
+        live.watch(self)
+
+    def _repr_html_(self) -> str:
+        from gio_pandas.notebook.cards import job_card
+
+        return job_card(self)
+
     def __repr__(self) -> str:
-        return f"<ExportJob {self._label()}, {self._stage}: gio.attach({self.id!r})>"
-
-
-class Wait:
-    """One wait for one job: what each answer to a poll means for it. It asks nothing itself.
-
-    Parameters
-    ----------
-    job
-        What is waited for.
-    bound
-        Seconds that the wait may take; None is no bound.
-    now
-        When it begins, in seconds that only grow.
-    """
-
-    def __init__(self, job: ExportJob, bound: float | None, now: float) -> None:
-        self.job = job
-        self._bound = bound
-        self._began = now
-        self._odd_seconds = 0.0
-        self._was_refused = False
-        job._failure = None  # of a wait before this one
-
-    @property
-    def platform(self) -> Platform:
-        """What answers for the job."""
-        return self.job._platform
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the files are ready."""
-        return bool(self.job._uris)
-
-    def left(self, now: float) -> float | None:
-        """Say how many seconds of the wait are left; None where it has no bound."""
-        return None if self._bound is None else self._bound - (now - self._began)
-
-    def patience(self, now: float) -> float | None:
-        """Say how many seconds a poll may take: what is left, one at least; None is no bound."""
-        left = self.left(now)
-        return None if left is None else max(left, _SHORTEST_POLL)
-
-    def after(self, answer: JobResult | GioError | None, now: float, jitter: float) -> float | None:
-        """Take a poll's answer, and say how long to pause before the next poll.
-
-        Parameters
-        ----------
-        answer
-            What the platform said, None where it knows nothing; or why there is no answer.
-        now
-            When it came.
-        jitter
-            See ``next_delay``.
-
-        Returns
-        -------
-        float or None
-            Seconds; None where the files are ready.
-
-        Raises
-        ------
-        JobFailedError, JobTimeoutError, AuthenticationError, DownloadError
-            As ``ExportJob.wait``.
-        """
-        with self.job._named():
-            verdict, trouble = self._read(answer)
-            if verdict is Verdict.DONE:
-                return None
-            waited = now - self._began
-            if verdict is Verdict.ODD:
-                self._refuse_oddity(trouble)
-            self._refuse_overtime(waited, verdict, trouble)
-            pause = self._pause(waited, verdict, jitter, asked_for(answer))
-            # Only what follows upon an oddity counts as one, not the time that nobody answers in.
-            if verdict is Verdict.ODD:
-                self._odd_seconds += pause
-            elif verdict is not None:
-                self._odd_seconds = 0.0
-            return pause
-
-    def _pause(
-        self, waited: float, verdict: Verdict | None, jitter: float, asked_for: float
-    ) -> float:
-        if verdict is Verdict.BARE:
-            pause = _SHORTEST_DELAY
-        else:
-            pause = max(next_delay(waited, jitter), asked_for)
-        return pause if self._bound is None else min(pause, max(self._bound - waited, 0.01))
-
-    def _read(self, answer: JobResult | GioError | None) -> tuple[Verdict | None, GioError | None]:
-        was_refused, self._was_refused = self._was_refused, isinstance(answer, AuthenticationError)
-        if not isinstance(answer, GioError):
-            return self.job._take(answer), None
-        # What is not the platform will not become it; what is away will come back.
-        if isinstance(answer, PlatformUnavailableError):
-            return (None if answer.transient else Verdict.ODD), answer
-        if isinstance(answer, GraphQLError) and self.job._known:
-            return Verdict.ODD, answer
-        # A token may die, and the new one with it, while a platform comes back: once.
-        if self._was_refused and not was_refused and self.job._known:
-            return Verdict.ODD, answer
-        raise answer  # an id of nothing is told at once
-
-    def _refuse_oddity(self, trouble: GioError | None) -> None:
-        if trouble is None and not self.job._known and self._odd_seconds >= _PATIENCE_WITH_ID:
-            raise JobFailedError(
-                f"The platform knows no job {self.job.id!r}: for {self._odd_seconds:.0f} s it has "
-                "answered nothing about it",
-                hint="Check the id, and that this is the platform it was submitted to; "
-                "gio.jobs() lists what was submitted from here.",
-            )
-        if self._odd_seconds >= _PATIENCE:
-            if trouble is not None:
-                raise trouble
-            raise JobFailedError(
-                f"For {self._odd_seconds:.0f} s the platform has given no documented answer about "
-                f"the job (last stage: {self.job.stage})",
-                hint="Check that the id is of a job on this platform; else try a newer gio-pandas.",
-            )
-
-    def _refuse_overtime(
-        self, waited: float, verdict: Verdict | None, trouble: GioError | None
-    ) -> None:
-        if self._bound is None or waited < self._bound:
-            return
-        job = self.job
-        if verdict is Verdict.BARE:
-            raise job._without_files()
-        state = f"last trouble: {trouble.what}" if trouble else f"stage {job.stage}"
-        raise JobTimeoutError(
-            f"The export of {job._label()} was not finished within {self._bound:g} s ({state})",
-            hint=f"It goes on: gio.attach({job.id!r}).to_pandas(timeout=…) waits on.",
-            job=job,
-        )
+        return f"<ExportJob {self.title}, {self._stage}: gio.attach({self.id!r})>"
 
 
 def rerouted(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from gio_pandas.api.models import Kind
@@ -62,6 +63,14 @@ CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (submitted_at);
 """
 
 
+_MOST_LOOKED_AT = 200
+_FINISHED = (
+    "SELECT item_id, submitted_at, finished_at FROM jobs WHERE platform = ? AND kind = ? "
+    "AND finished_at IS NOT NULL AND id IS NOT NULL AND stage IN ('FINISH', 'GONE') "
+    "ORDER BY submitted_at DESC LIMIT ?"
+)
+
+
 class _NewerError(ValueError):
     """The file is of a version that this one does not know."""
 
@@ -112,7 +121,7 @@ class Record(Entry):
 
     reading: Mapping[str, Any] = field(repr=False)
 
-    def order(self, *, charset: str | None, timeout: float | None) -> Order:
+    def order(self, *, charset: str | None, timeout: float | None, progress: str = "auto") -> Order:
         """Give the order again, to be read as it was to be read when it was submitted."""
         return Order(
             platform=self.platform,
@@ -123,6 +132,7 @@ class Record(Entry):
             project_name=self.project,
             charset=charset or self.charset,
             timeout=timeout,
+            progress=progress,
             **self.reading,
         )
 
@@ -205,6 +215,24 @@ class Ledger:
         """Give the newest submit of the same order that was not answered; None if there is none."""
         return next((entry for entry in self._alike(order, since) if not entry.id), None)
 
+    def usual(self, order: Order) -> tuple[float, int] | None:
+        """Say how long exports of the same thing took, or else of the same kind.
+
+        Returns
+        -------
+        tuple or None
+            Seconds (the median), and of how many exports; None where none was seen to the end.
+        """
+        found: list[tuple[str | None, float]] = []
+        if order.kind and (self._path is None or self._path.exists()):
+            values = [order.platform, order.kind.value, _MOST_LOOKED_AT]
+            # No trouble is told of: whoever looks on has nothing to do with the ledger.
+            with suppress(_sqlite().Error, OSError, ValueError, TypeError), self._open() as db:
+                found = [_took(*row) for row in db.execute(_FINISHED, values)]
+        same = [seconds for item_id, seconds in found if item_id == order.item_id]
+        seconds = same or [seconds for _, seconds in found]
+        return (median(seconds), len(seconds)) if seconds else None
+
     def _alike(self, order: Order, since: datetime) -> list[Record]:
         alike = ("platform", "kind", "item_id", "project_id", "charset", "arguments")
         row = _row(order)
@@ -214,15 +242,20 @@ class Ledger:
         )
 
     def entries(
-        self, platform: str, *, kind: Kind | None = None, since: datetime | None = None
+        self,
+        platform: str,
+        *,
+        kind: Kind | None = None,
+        since: datetime | None = None,
+        limit: int = -1,
     ) -> list[Record]:
-        """List a platform's submits, the newest first."""
+        """List a platform's submits, the newest first; no more than ``limit`` of all kinds."""
         found = self._select(
-            "platform = ? AND submitted_at >= ?", [platform, _text(since) if since else ""]
+            "platform = ? AND submitted_at >= ?", [platform, _text(since) if since else ""], limit
         )
         return [entry for entry in found if kind in (None, entry.kind)]
 
-    def _select(self, condition: str, values: list[Any]) -> list[Record]:
+    def _select(self, condition: str, values: list[Any], limit: int = -1) -> list[Record]:
         names = [field.name for field in fields(Record)]
         query = f"SELECT {', '.join(names)} FROM jobs WHERE {condition}"  # noqa: S608 our own words
         rows: list[Any] = []
@@ -230,8 +263,8 @@ class Ledger:
             if self._path is not None and not self._path.exists():
                 return []
             with self._open() as db:
-                newest_first = f"{query} ORDER BY submitted_at DESC, number DESC"
-                rows = db.execute(newest_first, values).fetchall()
+                newest_first = f"{query} ORDER BY submitted_at DESC, number DESC LIMIT ?"
+                rows = db.execute(newest_first, [*values, limit]).fetchall()
         records = []
         for row in rows:
             with self._tolerant():  # one that is broken does not hide the others
@@ -338,6 +371,11 @@ def _insert(
 def _remove(db: sqlite3.Connection, begun: int | None) -> None:
     # By then it may be another one's number, if somebody removed the file.
     db.execute("DELETE FROM jobs WHERE number = ? AND id IS NULL", [begun])
+
+
+def _took(item_id: str | None, submitted_at: str, finished_at: str) -> tuple[str | None, float]:
+    submitted, finished = map(datetime.fromisoformat, (submitted_at, finished_at))
+    return item_id, max((finished - submitted).total_seconds(), 0.0)
 
 
 def _record(row: dict[str, Any]) -> Record:

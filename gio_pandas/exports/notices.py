@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Once", "collected", "mention", "warn"]
+__all__ = ["Once", "collected", "mention", "told_later", "warn"]
 
 # Frames that stand between the user's line and ours.
 _PASSED = (__name__.partition(".")[0], "contextlib", "functools")
@@ -62,6 +62,20 @@ def collected() -> Iterator[list[str]]:
         yield notices
     finally:
         _collected.reset(token)
+
+
+@contextmanager
+def told_later() -> Iterator[None]:
+    """Warn when all is done, and not in the middle of a line that is written again and again."""
+    try:
+        with collected() as held:
+            yield
+    except BaseException:
+        for message in held:
+            mention(message)  # which hides no error, not even where warnings are made errors
+        raise
+    for message in held:
+        warn(message)
 
 
 def _users_level() -> int:

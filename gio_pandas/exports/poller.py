@@ -12,7 +12,8 @@ from typing import Protocol, cast
 
 from gio_pandas.api.models import JobResult
 from gio_pandas.errors import GioError
-from gio_pandas.exports.job import ExportJob, Platform, Wait, asked_for
+from gio_pandas.exports.job import ExportJob, Platform
+from gio_pandas.exports.wait import Wait, asked_for
 from gio_pandas.settings import check_timeout
 
 __all__ = ["Limiter", "ManyJobsPlatform", "Outcome", "Poller", "as_completed", "picked_up_by"]

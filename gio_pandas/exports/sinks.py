@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,7 @@ def _known_to_polars(field: pa.Field) -> pa.Field:
 
 def iter_batches(
     job: ExportJob, rows: int, *, columns: Sequence[str] | None
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Read a finished job's files batch by batch; see ``ExportJob.iter_batches``."""
     with spooled(job, columns, frames.text_choices(job.order.dtype)) as spool:
         spool.warn()
@@ -125,9 +125,10 @@ def spooled(
     job: ExportJob, columns: Sequence[str] | None, dtype: Any, folder: str | None = None
 ) -> Iterator[Spool]:
     """Read a finished job's files to disk, in a folder where there is room, for a while."""
-    layout = Layout(job.order, columns, dtype)
-    with _disk_trouble_told(folder), Spool(job.parts(), job.order.charset, layout, folder) as spool:
-        spool.fill()
+    layout, parts = Layout(job.order, columns, dtype), job.parts()
+    with _disk_trouble_told(folder), Spool(parts, job.order.charset, layout, folder) as spool:
+        with job.tracker.reading(parts, lambda: sum(spool.rows)):
+            spool.fill()
         job.count(sum(spool.rows))
         yield spool
 
@@ -155,8 +156,12 @@ def _read(job: ExportJob, layout: Layout, memory_limit: int | None) -> list[_She
         read_part(part, job.order.charset, shelves[part], crew)
         shelves[part].finish()
 
-    for_each_part(parts, read)
-    job.count(sum(shelf.rows for shelf in shelves.values()))
+    def rows() -> int:
+        return sum(shelf.rows for shelf in shelves.values())
+
+    with job.tracker.reading(parts, rows):
+        for_each_part(parts, read)
+    job.count(rows())
     return list(shelves.values())
 
 

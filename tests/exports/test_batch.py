@@ -19,6 +19,7 @@ from gio_pandas.api.models import JobResult, Kind
 from gio_pandas.exports.batch import Draft, Item, read_all
 from gio_pandas.exports.job import Order
 from gio_pandas.exports.poller import Limiter
+from gio_pandas.exports.progress import ManyTracker, Phase, Progress
 
 RUNNING = JobResult(stage="RUNNING")
 FAILED = JobResult(stage="ERROR")
@@ -438,3 +439,23 @@ def test_a_warning_that_is_an_error_is_raised() -> None:
     platform = Platform(value_types={"n": "INT"})
     with pytest.raises(UserWarning, match="'n' is INT"):
         platform.read([platform.job("ID-0"), platform.job("ID-1")], keep_errors=True)
+
+
+def test_one_display_can_tell_of_all() -> None:
+    """How many are done with, of how many; an error is done with, too."""
+    platform = Platform(stages={"b": [RUNNING, RUNNING], "c": [FAILED]})
+    tracker = ManyTracker(3, clock=platform.clock)
+    seen: list[Progress] = []
+    platform.before = lambda _: seen.append(tracker.snapshot())
+    with tracker.running():
+        platform.read(
+            [platform.job(job_id) for job_id in "abc"],
+            max_workers=1,
+            keep_errors=True,
+            tracker=tracker,
+        )
+    assert {moment.phase for moment in seen} == {Phase.READ}
+    assert [moment.exports for moment in seen] == [(1, 3), (2, 3)]
+    last = tracker.snapshot()
+    assert (last.phase, last.exports, last.rows, last.files) == (Phase.DONE, (3, 3), 2, 2)
+    assert last.bytes == 2 * len("gio_id,n\na,x\n")

@@ -24,7 +24,8 @@ from gio_pandas import (
 )
 from gio_pandas.api.downloads import Reply
 from gio_pandas.api.models import JobResult, Kind
-from gio_pandas.exports.job import ExportJob, Order, Verdict, judge, next_delay
+from gio_pandas.exports.job import ExportJob, Order
+from gio_pandas.exports.wait import Verdict, judge, next_delay
 
 ID = b64encode(b"SegmentUserExportJobDto:AbQ3XApY").decode().rstrip("=")
 ATTACH = f"gio.attach({ID!r})"

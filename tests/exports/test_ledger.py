@@ -191,6 +191,7 @@ def test_the_newest_submit_stands_on_top(ledger: Ledger) -> None:
     assert [entry.id for entry in ledger.entries(URL, kind=Kind.SEGMENT)] == ["J3", "J1"]
     since = NOW + timedelta(microseconds=1)
     assert [entry.id for entry in ledger.entries(URL, since=since)] == ["J3", "J2"]
+    assert [entry.id for entry in ledger.entries(URL, limit=1)] == ["J3"]
 
 
 def test_a_submit_without_an_answer_has_no_id(ledger: Ledger) -> None:
@@ -465,3 +466,42 @@ def test_warnings_that_are_errors_stop_nothing(
         warnings.simplefilter("error")
         use(Ledger(path))
     assert caplog.text.count("The ledger of jobs") == 1
+
+
+# --- how long exports took -----------------------------------------------------------------------
+
+
+def took(ledger: Ledger, seconds: float, job_id: str, **more: Any) -> None:
+    """Write down an export that took so long."""
+    ledger.add(order(**more), job_id, "NONE", NOW)
+    end = NOW + timedelta(seconds=seconds)
+    ledger.note(ExportJob(Platform([]), job_id, order(**more), stage="FINISH", finished_at=end))
+
+
+def test_how_long_such_exports_took(ledger: Ledger) -> None:
+    """The median of the same thing; of another one of the kind where there is none of it."""
+    assert ledger.usual(order()) is None
+    took(ledger, 500, "other", item_id="other")
+    assert ledger.usual(order()) == (500.0, 1)
+    for number, seconds in enumerate((10, 90, 20)):
+        took(ledger, seconds, f"same-{number}")
+    assert ledger.usual(order()) == (20.0, 3)
+    assert ledger.usual(order(kind=Kind.TAG)) is None
+    assert ledger.usual(order(platform="https://other.example.cn")) is None
+
+
+def test_an_end_that_was_not_seen_says_nothing(ledger: Ledger) -> None:
+    """Neither what goes on, nor what failed, nor what nobody saw finish."""
+    ledger.add(order(), "running", "RUNNING", NOW)
+    for stage, finished in (("ERROR", NOW + timedelta(seconds=5)), ("FINISH", None)):
+        ledger.add(order(), stage, "NONE", NOW)
+        ledger.note(ExportJob(Platform([]), stage, order(), stage=stage, finished_at=finished))
+    ledger.begin(order(), NOW)
+    assert ledger.usual(order()) is None
+
+
+def test_a_ledger_that_is_broken_stops_no_display(path: Path, ledger: Ledger) -> None:
+    """Who asks how long exports took is not told what is wrong with the file."""
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no database at all" * 100)
+    assert ledger.usual(order()) is None

@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from gio_pandas.exports.notices import collected, warn
+from gio_pandas.exports.notices import collected, told_later, warn
 
 
 def test_a_notice_is_a_warning_at_the_line_that_asked() -> None:
@@ -47,3 +47,31 @@ def test_threads_collect_apart() -> None:
         for thread in threads:
             thread.join()
     assert heard == {number: [str(number)] * 100 for number in range(8)}
+
+
+def test_what_is_told_later_is_told_at_the_users_line() -> None:
+    """In the end, all of it; nothing in between."""
+    told: list[int] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with told_later():
+            warn("one")
+            warn("two")
+            told.append(len(caught))
+    assert told == [0]
+    assert [str(warning.message) for warning in caught] == ["one", "two"]
+    assert caught[0].filename == __file__
+
+
+def _warn_and_fail() -> None:
+    warn("one")
+    raise ValueError("the error")
+
+
+def test_what_is_told_later_hides_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Where warnings are errors, the error that there is stays the one that is raised."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="the error"), told_later():
+            _warn_and_fail()
+    assert "one" in caplog.text

@@ -1,0 +1,145 @@
+"""Things as HTML: a title and what there is to know. Without a front end, script or style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING, Literal
+
+from gio_pandas.errors import AmbiguousNameError, GioError
+from gio_pandas.notebook import theme
+from gio_pandas.settings import SANDBOX
+
+if TYPE_CHECKING:
+    from gio_pandas.exports.job import ExportJob
+    from gio_pandas.session import Session
+
+__all__ = ["Tone", "card", "error_card", "job_card", "live", "session_card"]
+
+Tone = Literal["plain", "good", "bad", "busy"]
+
+_TONES = {"plain": theme.PLAIN, "good": theme.GOOD, "bad": theme.BAD, "busy": theme.BUSY}
+
+
+def card(
+    title: str,
+    facts: Sequence[tuple[str, str]] = (),
+    *,
+    note: str | None = None,
+    tone: Tone = "plain",
+) -> str:
+    """Write a thing as HTML.
+
+    Parameters
+    ----------
+    title
+        What it is.
+    facts
+        What there is to know: names and values, as text.
+    note
+        A sentence below, such as what to do next.
+    tone
+        How it is with it.
+    """
+    edge = f"border:1px solid {theme.BORDER};border-left:4px solid {_TONES[tone]};"
+    return (
+        f'<div class="gio-card" style="{theme.BASE}{edge}border-radius:3px;padding:6px 12px">'
+        f'<div style="font-weight:600">{escape(title)}</div>'
+        f"{_facts(facts)}{_note(note)}</div>"
+    )
+
+
+def job_card(job: ExportJob, *, said: str | None = None, tone: Tone | None = None) -> str:
+    """Write a job as HTML: what is known of it here. The platform is asked nothing.
+
+    Parameters
+    ----------
+    job
+        The job.
+    said
+        What there is to say; left out, how it is had again.
+    tone
+        How it is with it; left out, what its stage says.
+    """
+    facts = [
+        ("job", job.id),
+        ("stage", job.stage),
+        ("project", job.order.project_name or job.order.project_id or ""),
+        ("submitted", _time(job.submitted_at)),
+        ("finished", _time(job.finished_at)),
+        ("files", f"{len(job.uris):,}" if job.uris else ""),
+        ("rows", f"{job.rows:,}" if job.rows is not None else ""),
+        ("platform", job.order.platform),
+    ]
+    return card(job.title, _known(facts), note=said or _said(job), tone=tone or _tone(job))
+
+
+def _said(job: ExportJob) -> str:
+    if job.stage == "ERROR":
+        return "The platform gave it up: job.wait() says why"
+    return f"gio.attach({job.id!r}) picks it up after a restart"
+
+
+def _tone(job: ExportJob) -> Tone:
+    if job.stage == "ERROR":
+        return "bad"
+    return "good" if job.uris else "busy"
+
+
+def session_card(session: Session) -> str:
+    """Write a session as HTML: where it leads, and with whose key, which is never shown."""
+    settings = session.settings
+    keys = {None: "not set: looked for in the keyring", "argument": "given to connect"}
+    key = keys.get(settings.key_from, f"from the {settings.key_from}")
+    facts = [
+        ("platform", "the embedded sandbox" if settings.url == SANDBOX else settings.url),
+        ("project", settings.project or "not set: pass project="),
+        ("API key", "none needed" if settings.url == SANDBOX else key),
+        ("profile", settings.profile or ""),
+        ("charset", settings.charset),
+    ]
+    return card("gio_pandas session", _known(facts), note="gio.list_segments() lists its segments")
+
+
+def error_card(error: GioError) -> str:
+    """Write an error as HTML: what happened, to what, and what to do next."""
+    candidates = error.candidates if isinstance(error, AmbiguousNameError) else ()
+    rows = [list(candidate.values()) for candidate in candidates]
+    facts = [(first, "  ".join(others)) for first, *others in rows]
+    notes = [error.hint, *getattr(error, "__notes__", ())]
+    return card(f"{type(error).__name__}: {error.what}", facts, note="\n".join(notes), tone="bad")
+
+
+def live(job: ExportJob) -> None:
+    """Show a job's card, which is kept up to date in its place until the job has ended.
+
+    Where there is no notebook, its line of text is written.
+    """
+    from gio_pandas.notebook.live import watch
+
+    watch(job)
+
+
+def _known(facts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in facts if value]
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> str:
+    # No table: notebooks stripe those, and right-align what is in them.
+    rows = "".join(
+        f'<dt style="color:{theme.MUTED};font-weight:normal;margin:0">{escape(name)}</dt>'
+        f'<dd style="margin:0">{escape(value)}</dd>'
+        for name, value in facts
+    )
+    grid = "display:grid;grid-template-columns:max-content 1fr;gap:0 12px;margin:4px 0 0"
+    return f'<dl style="{grid}">{rows}</dl>' if rows else ""
+
+
+def _note(note: str | None) -> str:
+    style = f"color:{theme.MUTED};margin-top:4px;white-space:pre-line"
+    return f'<div style="{style}">{escape(note)}</div>' if note else ""

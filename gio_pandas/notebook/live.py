@@ -1,0 +1,117 @@
+"""Cards of jobs that go on, kept up to date in their place."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from gio_pandas.errors import JobTimeoutError
+from gio_pandas.exports.wait import Lookout
+from gio_pandas.notebook.cards import Tone, job_card
+from gio_pandas.notebook.front import front_end
+from gio_pandas.notebook.progress import Publish, duration, line, show_bundle
+
+if TYPE_CHECKING:
+    from gio_pandas.exports.job import ExportJob
+
+__all__ = ["Cards", "is_live", "watch"]
+
+_LOOK = 1.0
+"""Seconds between two looks at most: somebody else may have been told that the job has ended."""
+
+_lock = threading.Lock()
+_watched: dict[int, Cards] = {}
+
+
+def is_live(job: ExportJob) -> bool:
+    """Tell whether there is something to keep up to date, and a notebook that shows it."""
+    return front_end() == "jupyter" and not Lookout(job).is_over
+
+
+def watch(job: ExportJob) -> None:
+    """Show a job's card; see ``cards.live``. However often it is shown, it is asked for once."""
+    if front_end() != "jupyter":
+        sys.stdout.write(f"{job!r}\n")
+        return
+    with _lock:
+        cards = _watched.get(id(job)) or Cards(job)
+        cards.show()
+        if id(job) not in _watched and not cards.are_final:
+            _watched[id(job)] = cards  # which have the job: no other one gets its number
+            _begin(cards)
+
+
+def _begin(cards: Cards) -> None:
+    # In the caller's context, by which a kernel knows the cell; and nothing waits for its end.
+    work = (copy_context().run, (_keep_up, cards))
+    threading.Thread(target=work[0], args=work[1], name="gio-live", daemon=True).start()
+
+
+def _keep_up(cards: Cards) -> None:
+    try:
+        while not cards.are_final:
+            time.sleep(min(cards.step(), _LOOK))
+    except Exception as error:  # of a front end that is gone: a card is no reason for anything
+        logging.getLogger(__name__).info("A job's card is not kept up to date (%r)", error)
+    finally:
+        with _lock:
+            del _watched[id(cards.job)]
+
+
+class Cards:
+    """The cards of one job.
+
+    Parameters
+    ----------
+    job
+        The job.
+    publish
+        What shows them.
+    """
+
+    def __init__(self, job: ExportJob, publish: Publish = show_bundle) -> None:
+        self.job = job
+        self._publish = publish
+        self._ids: list[str] = []
+        self._shown = ""
+        self._lookout = Lookout(job)
+
+    @property
+    def are_final(self) -> bool:
+        """Whether nothing is going to change any more."""
+        return self._lookout.is_over
+
+    def show(self) -> None:
+        """Show one more."""
+        self._shown = self._html()
+        self._ids.append(f"gio-{os.urandom(8).hex()}")
+        self._publish(self._bundle(), self._ids[-1], False)
+
+    def step(self) -> float:
+        """Ask for the job, if it is time to, and say how long to pause before the next step."""
+        pause = self._lookout.step()
+        html = self._html()
+        if html != self._shown:
+            self._shown = html
+            for known in self._ids:
+                self._publish(self._bundle(), known, True)
+        return pause
+
+    def _bundle(self) -> dict[str, str]:
+        return {"text/plain": repr(self.job), "text/html": self._shown}
+
+    def _html(self) -> str:
+        error = self._lookout.error
+        if self.job.uris or (self.job.stage == "ERROR" and error is None):
+            return job_card(self.job)
+        if error is not None:
+            tone: Tone = "plain" if isinstance(error, JobTimeoutError) else "bad"
+            return job_card(self.job, said=str(error), tone=tone)
+        if self.job.tracker.is_running:
+            return job_card(self.job, said=line(self.job.tracker.snapshot()))
+        return job_card(self.job, said=f"goes on, watched for {duration(self._lookout.seconds)}")
