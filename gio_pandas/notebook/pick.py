@@ -1,0 +1,443 @@
+"""``gio.pick()``: the whole way on one screen, from a project to a frame and the code for it."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+import threading
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import ipywidgets
+from traitlets import HasTraits
+
+from gio_pandas.api.models import Kind
+from gio_pandas.errors import GioError, SettingsError
+from gio_pandas.exports.memory import size
+from gio_pandas.exports.progress import Phase, Progress
+from gio_pandas.exports.specs import read_kind
+from gio_pandas.notebook import theme
+from gio_pandas.notebook.background import Export, one_line
+from gio_pandas.notebook.cards import card
+from gio_pandas.notebook.choices import KINDS
+from gio_pandas.notebook.choosing import chooser
+from gio_pandas.notebook.copying import copyable
+from gio_pandas.notebook.front import front_end
+from gio_pandas.notebook.pickers import (
+    Frame,
+    ItemPicker,
+    ProjectPicker,
+    TagPicker,
+    label_of,
+    widget_view,
+)
+from gio_pandas.notebook.preview import preview
+from gio_pandas.notebook.progress import html, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gio_pandas.exports.job import ExportJob
+    from gio_pandas.session import Session
+
+__all__ = ["Pick", "pick"]
+
+_STYLE = Path(__file__).with_suffix(".css")
+_CHARSETS = ("UTF-16LE", "UTF-8", "GB18030", "GBK")
+_OPTIONS = {"segment": ("tags", "properties"), "tag": ("properties",)}
+_EXPORT, _EXPORTING, _CANCEL = "导出 Export", "导出中 Exporting …", "取消 Cancel"
+
+
+def pick(
+    *,
+    session: Session | None = None,
+    project: str | None = None,
+    kind: str | None = None,
+    value: str | None = None,
+    into: str | None = None,
+    plain: bool | None = None,
+) -> Pick:
+    """Choose on the screen what to export, and export it, without writing code.
+
+    In a notebook it shows the projects, what each has, and the export's options; Export runs in
+    the background, and Cancel lets go of it. The line of Python that does the same is shown to be
+    copied. Everything can be done with the keyboard alone.
+
+    Parameters
+    ----------
+    session
+        Whose platform it is of; left out, the current one.
+    project
+        The project chosen to begin with, by id or name; left out, the session's.
+    kind
+        What is listed to begin with: ``"segment"`` (the default), ``"tag"``, ``"funnel"``,
+        ``"event"``, ``"retention"`` or ``"frequency"``.
+    value
+        What is chosen to begin with, by id, key or name.
+    into
+        The variable that the frame is put into, besides ``.result``; it can be named on the screen.
+    plain
+        Whether the lists are made of plain ipywidgets; left out, where the front end needs it.
+
+    Returns
+    -------
+    Pick
+        ``.result`` is the frame of the last export, ``.code()`` the line that does the same.
+    """
+    return Pick(session=session, project=project, kind=kind, value=value, into=into, plain=plain)
+
+
+class Pick(HasTraits):
+    """The screen that ``gio.pick()`` gives; parameters as there.
+
+    Attributes
+    ----------
+    result : pandas.DataFrame or None
+        The frame of the last export, once it is whole; to be observed, too.
+    error : Exception or None
+        Why the last export gave none.
+    job : ExportJob or None
+        The job of the last export.
+    """
+
+    result = Frame()
+
+    def __init__(
+        self,
+        *,
+        session: Session | None = None,
+        project: str | None = None,
+        kind: str | None = None,
+        value: str | None = None,
+        into: str | None = None,
+        plain: bool | None = None,
+    ) -> None:
+        super().__init__()
+        kind = read_kind(kind or KINDS[0]).value
+        self._lock = threading.RLock()
+        self._export: Export | None = None
+        self.projects = ProjectPicker(session=session, value=project, plain=plain)
+        self.session = self.projects.session
+        self.items = ItemPicker((kind,), project=self.projects, value=value, plain=plain)
+        self.tags = TagPicker(project=self.projects, multiple=True, plain=plain)
+        self.tags.chooser.label = "附加标签 Tags to add"
+        self._controls = _Controls(self.session.settings.charset, kind, into, plain)
+        self.widget = self._controls.laid_out(self.projects, self.items, self.tags)
+        self._connect()
+        self._fit()
+
+    @property
+    def kind(self) -> str:
+        """What is listed; it may be set."""
+        return str(self._controls.kind.chosen[0])
+
+    @kind.setter
+    def kind(self, kind: str) -> None:
+        self._controls.kind.chosen = [read_kind(kind).value]
+
+    @property
+    def into(self) -> str:
+        """The variable that the frame is put into; empty for none. It may be set."""
+        return str(self._controls.variable.value).strip()
+
+    @into.setter
+    def into(self, name: str | None) -> None:
+        self._controls.variable.value = name or ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the export is asked for with, as the verb of its kind takes it."""
+        controls, fitting = self._controls, _OPTIONS.get(self.kind, ())
+        said: dict[str, Any] = {
+            "tags": list(self.tags.value or ()),
+            "properties": _words(controls.properties.value),
+        }
+        options = {name: said[name] for name in fitting if said[name]}
+        charset = controls.charset.value.strip()
+        if charset and charset != self.session.settings.charset:
+            options["charset"] = charset
+        return options
+
+    @property
+    def job(self) -> ExportJob | None:
+        """The job of the last export."""
+        return self._export.job if self._export else None
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the last export gave no frame."""
+        return self._export.error if self._export else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an export is on its way."""
+        return self._export is not None and self._export.is_running
+
+    def export(self) -> Self:
+        """Begin to export what is chosen, in the background; while one is on its way, do nothing.
+
+        Raises
+        ------
+        SettingsError
+            Nothing is chosen, or the variable's name is none.
+        """
+        with self._lock:
+            if self.is_running:
+                return self
+            target = _variable(self.into)
+            (submit,) = self.items.submits(progress=False, **self.options)
+            title = self._title()
+            self._export = Export(submit, partial(self._ended, target), during=self._progress)
+            self._controls.begin(Progress(title=title, phase=Phase.SUBMIT))
+        self._export.start()
+        return self
+
+    def cancel(self) -> None:
+        """Let go of the export that is on its way; on the platform it goes on."""
+        if self._export is not None:
+            self._export.cancel()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the export has ended, so many seconds at most, and tell whether it has."""
+        return self._export is None or self._export.wait(timeout)
+
+    def load(self) -> Self:
+        """Ask the platform for what is listed, now."""
+        self.projects.load()
+        self.items.load()
+        return self
+
+    def show(self) -> ipywidgets.Widget:
+        """Give the widget, which is going to be on the screen, and begin to load its lists."""
+        self._controls.kind.watch()
+        self.projects.show()
+        self.items.show()
+        if "tags" in _OPTIONS.get(self.kind, ()):
+            self.tags.show()
+        return self.widget
+
+    def code(self) -> str:
+        """Give the line of Python that does the same; empty where nothing is chosen."""
+        options = self.options
+        if "tags" in options:
+            options["tags"] = [self.tags.word_of(value) for value in options["tags"]]
+        return self.items.code(target=self.into or "df", **options)
+
+    def _connect(self) -> None:
+        controls = self._controls
+        controls.kind.observe(self._offer, "chosen")
+        for control in (controls.properties, controls.charset, controls.variable):
+            control.observe(lambda _: self._write_code(), "value")
+        for picker in (self.projects, self.items, self.tags):
+            picker.observe(lambda _: self._write_code(), "selected")
+        # Who has chosen with Enter exports with the next one.
+        self.items.then = controls.export.focus
+        controls.export.on_click(lambda _: self._export_or_say())
+        controls.cancel.on_click(lambda _: self.cancel())
+
+    def _offer(self, change: Mapping[str, Any]) -> None:
+        if not change["new"]:  # there is always one
+            self._controls.kind.chosen = change["old"]
+        elif self.items.kind != self.kind:
+            self.items.offer(self.kind)
+            self._fit()
+
+    def _fit(self) -> None:
+        """Show the options that fit the kind."""
+        fitting = _OPTIONS.get(self.kind, ())
+        self._controls.fit(self.tags.widget, shown="tags" in fitting)
+        self._controls.fit(self._controls.properties, shown="properties" in fitting)
+        if "tags" in fitting and self.items.has_begun:
+            self.tags.show()
+        self._write_code()
+
+    def _write_code(self) -> None:
+        line = self.code()
+        self._controls.code.value = copyable(line) if line else ""
+        self._controls.fit(self._controls.code, shown=bool(line))
+
+    def _title(self) -> str:
+        choice = self.items.selected
+        return f"{Kind(self.kind).label} {(choice.name if choice else self.items.value)!r}"
+
+    def _export_or_say(self) -> None:
+        try:
+            self.export()
+        except GioError as error:
+            self._controls.clear()
+            self._controls.tell(one_line(error), is_error=True)
+
+    def _progress(self, job: ExportJob) -> AbstractContextManager[object]:
+        return shown(job.tracker, self._controls)
+
+    def _ended(self, target: str, export: Export) -> None:
+        """Show what became of the export; in its thread."""
+        frame = export.result
+        self._controls.end(was_cancelled=export.is_cancelled)
+        if frame is None:
+            self._controls.clear()  # the message says it, and what to do
+            self._controls.tell(export.outcome, is_error=export.error is not None)
+            return
+        kept = _put(target, frame) if target else f".result = {size(frame)}"
+        self._controls.preview.value = preview(frame)
+        self._controls.tell(" · ".join([kept, *export.notices]))
+        self.result = frame
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield from (fact for fact in self.items._facts() if fact[0] != "code")
+        if code := self.code():
+            yield "code", code
+        if self.result is not None:
+            yield "result", size(self.result)
+
+    def __repr__(self) -> str:
+        facts = "".join(f"\n  {name}: {said}" for name, said in self._facts())
+        return f"gio.pick() ({label_of(self.kind)}){facts}"
+
+    def _repr_html_(self) -> str:
+        note = "Run this cell in Jupyter to choose on the screen."
+        return card(f"gio.pick() · {label_of(self.kind)}", list(self._facts()), note=note)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return {**widget_view(self.show), **bundle} if front_end() == "jupyter" else bundle
+
+
+class _Controls:
+    """What is on the screen beside the lists; it is a display for progress, too."""
+
+    def __init__(self, charset: str, kind: str, into: str | None, plain: bool | None) -> None:
+        # No Dropdown: in JupyterLab the arrow keys of one move on to the next cell.
+        self.kind: Any = chooser(label="类型 Kind", folded=True, plain=plain)
+        self.kind.items = [[kind, label_of(kind), *[""] * 4, None, kind] for kind in KINDS]
+        self.kind.chosen = [kind]
+        self.properties = _labelled(
+            ipywidgets.Text(placeholder="usr_city, usr_gender", continuous_update=False),
+            "用户属性 Properties",
+        )
+        self.charset = _labelled(
+            ipywidgets.Combobox(
+                options=_CHARSETS,
+                ensure_option=False,
+                placeholder=charset,
+                continuous_update=False,
+            ),
+            "编码 Charset",
+        )
+        self.variable = _labelled(
+            ipywidgets.Text(value=into or "", placeholder="df", continuous_update=False),
+            "存入变量 Variable",
+        )
+        self.export = ipywidgets.Button(description=_EXPORT, button_style="primary")
+        self.cancel = ipywidgets.Button(description=_CANCEL, disabled=True)
+        self.progress, self.message = ipywidgets.HTML(), ipywidgets.HTML()
+        self.preview, self.code = ipywidgets.HTML(), ipywidgets.HTML()
+
+    def laid_out(self, *pickers: ProjectPicker | ItemPicker) -> ipywidgets.Widget:
+        """Put everything into the order that it is read in, and that Tab goes through."""
+        projects, items, tags = (picker.widget for picker in pickers)
+        pickers[0].chooser.folded = pickers[2].chooser.folded = True
+        style = ipywidgets.HTML(f"<style>{_STYLE.read_text(encoding='utf-8')}</style>")
+        style.layout.display = "none"
+        projects.add_class("gio-pick-wide")
+        buttons = ipywidgets.HBox([self.export, self.cancel])
+        buttons.add_class("gio-pick-buttons")
+        box = ipywidgets.VBox(
+            [
+                style,
+                _side_by_side(projects, self.kind),
+                items,
+                tags,
+                _side_by_side(self.properties, self.charset, self.variable),
+                buttons,
+                ipywidgets.VBox([self.progress, self.message, self.preview]),
+                self.code,
+            ]
+        )
+        box.add_class("gio-pick")
+        return box
+
+    def fit(self, widget: ipywidgets.Widget, *, shown: bool) -> None:
+        """Show something, or do not."""
+        widget.layout.display = "" if shown else "none"
+
+    def begin(self, progress: Progress) -> None:
+        """Be busy. Export stays as it is: who disables it takes the keyboard's focus away."""
+        self.export.description = _EXPORTING
+        self.cancel.disabled = False
+        self.clear()
+        self.show(progress)
+
+    def end(self, *, was_cancelled: bool) -> None:
+        """Be ready for the next export."""
+        self.export.description = _EXPORT
+        if was_cancelled:  # Cancel had the focus, and is going to lose it
+            self.export.focus()
+        self.cancel.disabled = True
+
+    def clear(self) -> None:
+        """Take away what was shown of the export before."""
+        self.progress.value = self.message.value = self.preview.value = ""
+
+    def tell(self, words: str, *, is_error: bool = False) -> None:
+        """Say something in one line, to who hears it, too."""
+        role, colour = ("alert", theme.BAD) if is_error else ("status", theme.MUTED)
+        style = f"{theme.BASE}color:{colour}"
+        self.message.value = (
+            f'<div role="{role}" style="{style}">{escape(words)}</div>' if words else ""
+        )
+
+    def show(self, progress: Progress) -> None:
+        """Show how far the export is."""
+        self.progress.value = html(progress)
+
+    def close(self, progress: Progress) -> None:
+        """Show how it ended."""
+        self.progress.value = html(progress)
+
+
+def _labelled(control: Any, label: str) -> Any:
+    control.description = label
+    control.add_class("gio-pick-field")
+    return control
+
+
+def _side_by_side(*widgets: ipywidgets.Widget) -> ipywidgets.Widget:
+    row = ipywidgets.HBox(widgets)
+    row.add_class("gio-pick-row")
+    return row
+
+
+def _words(text: str) -> list[str]:
+    """Read keys that are separated by commas, Chinese ones too, or blanks."""
+    for mark in "，、;；":
+        text = text.replace(mark, ",")
+    return [word for piece in text.split(",") for word in piece.split()]
+
+
+def _variable(name: str) -> str:
+    """Check the name of a variable; an empty one is none."""
+    normal = unicodedata.normalize("NFKC", name)  # as Python reads names
+    if normal and (not normal.isidentifier() or keyword.iskeyword(normal)):
+        raise SettingsError(f"{name!r} is no name for a variable", hint="Use one such as df.")
+    return normal
+
+
+def _put(name: str, frame: pd.DataFrame) -> str:
+    """Put a whole frame into the user's variable, and say so."""
+    space = _namespace()
+    replaced = " (what was in it is replaced)" if name in space else ""
+    space[name] = frame
+    return f"{name} = {size(frame)}{replaced}"
+
+
+def _namespace() -> Any:
+    """Give the user's variables: the notebook's, else those of the program."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return vars(sys.modules["__main__"]) if shell is None else shell.user_ns
