@@ -23,6 +23,7 @@ from benchmarks import (
     many,
     one_machine,
     parquet,
+    pickers,
     polling,
     safety,
     small_read,
@@ -37,6 +38,7 @@ from benchmarks.setup import Setup
 PARTS: Mapping[str, Callable[[Setup], list[Row]]] = {
     "imports": imports.run,
     "small_read": small_read.run,
+    "pickers": pickers.run,
     "polling": polling.run,
     "many": many.run,
     "decode": decode.run,

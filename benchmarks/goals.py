@@ -20,6 +20,9 @@ LIMITS: Mapping[str, float] = {
     "polling": 1.0,
     "small": small_read.LIMIT_MS,
     "import": imports.LIMIT,
+    "paint": 300.0,
+    "keystroke": 10.0,
+    "freeze": 50.0,
     "soak": 0.0,
 }
 """Goals by name, with the most that each figure may be.
@@ -31,9 +34,13 @@ LIMITS: Mapping[str, float] = {
 ``decode``: UTF-16LE in memory to pandas, of the time of pyarrow's parse of UTF-8.
 ``polling``: time from a job's end to the next poll, of what is allowed for a job of that length.
 ``small``: 1,000 rows, in ms of processor time. ``import``: of the time of pandas' and httpx's.
+``paint``, ``keystroke``, ``freeze``: 10,000 segments in JupyterLab, in ms: from running the cell to
+the list, from a round's slowest key to the list that follows it, a round's longest task that
+blocked the page.
 ``soak``: how many of what there must be none of; see ``soak.ZEROS``.
 """
 
+_PICKER = {"paint": "paint_ms", "keystroke": "slowest_key_ms", "freeze": "longest_ms"}
 _LARGE = ("200 MB", "1 GB")
 
 
@@ -56,6 +63,9 @@ def goals(results: Mapping[str, Any]) -> list[Row]:
         found.append(_row("polling", f"{row['job_s']:g} s", row["worst_of_limit"]))
     found += [_row("small", "", row["cpu_ms"]) for row in _met(results, "small_read")]
     found += [_row("import", "", row["ratio"]) for row in _met(results, "imports")]
+    for row in _way(results, "pickers", "gio"):
+        for goal, figure in _PICKER.items():
+            found.append(_row(goal, "", row.get(figure)))
     for row in results.get("soak", ()):
         if row["what"] == "zero":
             found.append(_row("soak", row["name"], row["count"]))

@@ -8,7 +8,10 @@ from importlib import metadata
 
 __all__ = ["facts"]
 
-_LIBRARIES = ("pandas", "pyarrow", "httpx", "polars", "duckdb", "dask", "gio-pandas")
+_LIBRARIES = (
+    *("pandas", "pyarrow", "httpx", "polars", "duckdb", "dask", "gio-pandas"),
+    *("jupyterlab", "ipywidgets", "anywidget"),
+)
 
 
 def facts() -> dict[str, object]:

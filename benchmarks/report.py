@@ -39,6 +39,8 @@ class Language:
     cluster: str
     safety: str
     soak: str
+    picker_head: tuple[str, ...]
+    pickers: Mapping[str, str]
     yes: str
     no: str
 
@@ -57,6 +59,9 @@ ENGLISH = Language(
         "decode": "decoding UTF-16LE to pandas, of pyarrow's parse of UTF-8 to Arrow",
         "polling": "job's end to next poll, of max(0.6 s, 11 % of the job), 16 s at most",
         "small": "1,000 rows, ms of processor time",
+        "paint": "10,000 segments in JupyterLab, ms until they can be searched",
+        "keystroke": "the same, ms from the slowest key to the list that follows it",
+        "freeze": "the same, ms of the longest block of the page (0: none of 50)",
     },
     way_head="{size} UTF-16LE: seconds, × (b), peak memory ÷ input",
     ways=LABELS,
@@ -78,6 +83,21 @@ ENGLISH = Language(
     "{kinds} kinds on them: {right:,} right DataFrames and {errors:,} errors that say what to do; "
     "{wrong} wrong, {duplicated} started twice, {lost} lost, {leaked} files or threads left open. "
     "Memory: {grown:+.0f} MB from the first fifth to the last.",
+    picker_head=(
+        "{items:,} items to choose from in JupyterLab, ms",
+        "the first time",
+        "then",
+        "a key",
+        "longest block",
+    ),
+    pickers={
+        "gio": "our list, searched in the browser",
+        "gio_asking": "`gio.SegmentPicker()`, asking the sandbox first",
+        "gio_plain": "our list of plain ipywidgets, searched in the kernel",
+        "Select": "ipywidgets' `Select`",
+        "Dropdown": "ipywidgets' `Dropdown`",
+        "Combobox": "ipywidgets' `Combobox`",
+    },
     yes="yes",
     no="**no**",
 )
@@ -95,6 +115,9 @@ CHINESE = Language(
         "decode": "UTF-16LE 解码到 pandas，与 pyarrow 把 UTF-8 解析到 Arrow 的用时之比",
         "polling": "任务结束到下一次轮询，与 max(0.6 秒, 任务时长的 11 %)（最多 16 秒）之比",
         "small": "1,000 行，CPU 毫秒",
+        "paint": "JupyterLab 中 10,000 个分群，到可以搜索为止，毫秒",
+        "keystroke": "同上，最慢的一次按键到列表更新，毫秒",
+        "freeze": "同上，页面最长的一次阻塞，毫秒（0：没有达到 50 的）",
     },
     way_head="{size} UTF-16LE：秒，× (b)，内存峰值 ÷ 输入",
     ways={
@@ -116,6 +139,21 @@ CHINESE = Language(
     "{right:,} 个正确的 DataFrame，{errors:,} 个写明下一步的错误；错误数据 {wrong}，重复启动 "
     "{duplicated}，丢失 {lost}，遗留的文件或线程 {leaked}。从前五分之一到最后，内存变化 "
     "{grown:+.0f} MB。",
+    picker_head=(
+        "JupyterLab 中 {items:,} 项的选择列表，毫秒",
+        "首次显示",
+        "此后",
+        "一次按键",
+        "最长阻塞",
+    ),
+    pickers={
+        "gio": "我们的列表，在浏览器中搜索",
+        "gio_asking": "`gio.SegmentPicker()`，先向沙箱查询",
+        "gio_plain": "我们的列表（纯 ipywidgets），在内核中搜索",
+        "Select": "ipywidgets 的 `Select`",
+        "Dropdown": "ipywidgets 的 `Dropdown`",
+        "Combobox": "ipywidgets 的 `Combobox`",
+    },
     yes="是",
     no="**否**",
 )
@@ -140,6 +178,7 @@ def section(results: Mapping[str, Any], words: Language) -> str:
         _goal_table,
         _way_table,
         _machine_table,
+        _picker_table,
         _cluster_line,
         _safety_line,
         _soak_line,
@@ -217,6 +256,16 @@ def _machine_table(results: Mapping[str, Any], words: Language) -> str:
     head = [words.machine_head.format(users=f"{rows[0]['users']:,}"), *engines]
     named = [{**row, "question": words.questions[row["question"]]} for row in rows]
     return _grid(head, named, "question", "engine", engines, lambda row: _machine_cell(row, words))
+
+
+def _picker_table(results: Mapping[str, Any], words: Language) -> str:
+    rows = [row for row in results.get("pickers", ()) if "cannot" not in row]
+    figures = ("first_ms", "paint_ms", "key_ms", "longest_ms")
+    lines = [
+        (words.pickers[row["way"]], *(f"{row[name]:g}" if name in row else "" for name in figures))
+        for row in rows
+    ]
+    return _table([head.format(**rows[0]) for head in words.picker_head] if rows else (), lines)
 
 
 def _cluster_line(results: Mapping[str, Any], words: Language) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from benchmarks import answers, polling, report
+from benchmarks import answers, pickers, polling, report
 from benchmarks.data import CHARSETS, SHAPES, Dataset, Recipe, common_users, make
 from benchmarks.goals import goals
 from benchmarks.measurement import Measured, Task, measure
@@ -315,3 +315,30 @@ def test_a_ledger_is_written_in_a_folder_that_vanishes(tmp_path: Path) -> None:
     assert not measured.cannot
     assert measured.wall_s > 0
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+PICKERS = {
+    "pickers": [
+        {"way": "gio", "items": 10_000, "first_ms": 167, "paint_ms": 151, "key_ms": 2.0}
+        | {"slowest_key_ms": 7.9, "worst_key_ms": 11.3, "longest_ms": 0, "worst_longest_ms": 76},
+        {"way": "Select", "items": 10_000, "first_ms": 543, "paint_ms": 620, "longest_ms": 560},
+        {"way": "Combobox", "cannot": "no Chromium"},
+    ]
+}
+
+
+def test_a_list_to_choose_from_has_three_goals() -> None:
+    """Ours alone: until it is painted, the slowest key of a round, and what blocks the page."""
+    found = {row["goal"]: (row["figure"], row["met"]) for row in goals(PICKERS)}
+    assert found == {"paint": (151, True), "keystroke": (7.9, True), "freeze": (0, True)}
+    nothing = goals({"pickers": [{"way": "gio", "cannot": "no Chromium"}]})
+    assert [row["met"] for row in nothing] == [False] * 3
+
+
+@pytest.mark.parametrize("words", [report.ENGLISH, report.CHINESE], ids=["en", "zh"])
+def test_lists_to_choose_from_stand_beside_each_other(words: report.Language) -> None:
+    """A row a way, nothing where one cannot search, and no row for what could not be measured."""
+    text = report.section({"machine": RESULTS["machine"], **PICKERS}, words)
+    rows = [line.split(" | ")[1:] for line in text.splitlines() if line.startswith("| ")]
+    assert rows[2:] == [["167", "151", "2", "0 |"], ["543", "620", "", "560 |"]]
+    assert set(words.pickers) == set(pickers.WAYS)
