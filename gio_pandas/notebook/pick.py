@@ -28,13 +28,13 @@ from gio_pandas.notebook.choices import KINDS
 from gio_pandas.notebook.choosing import chooser
 from gio_pandas.notebook.copying import copyable
 from gio_pandas.notebook.front import front_end
+from gio_pandas.notebook.picker import widget_view
 from gio_pandas.notebook.pickers import (
     Frame,
     ItemPicker,
     ProjectPicker,
     TagPicker,
     label_of,
-    widget_view,
 )
 from gio_pandas.notebook.preview import preview
 from gio_pandas.notebook.progress import html, shown

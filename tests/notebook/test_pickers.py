@@ -18,7 +18,8 @@ from stage import OTHER_PROJECT, PROJECT, SEGMENT, SOON, Start, starting, steps,
 
 import gio_pandas as gio
 from gio_pandas.notebook.choices import Choice
-from gio_pandas.notebook.pickers import ItemPicker, Picker
+from gio_pandas.notebook.picker import Picker
+from gio_pandas.notebook.pickers import ItemPicker
 
 SECRET = "k-nobody-may-see-this"
 

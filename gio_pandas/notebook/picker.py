@@ -1,0 +1,325 @@
+"""What every picker is: a list of what is on a platform, and what was chosen of it.
+
+Nothing is asked before a picker is displayed, or told to ``load()``.
+"""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import ipywidgets
+from traitlets import Any as AnyTrait
+from traitlets import HasTraits, observe, validate
+
+from gio_pandas.catalog import near_names
+from gio_pandas.errors import AmbiguousNameError, NotFoundError
+from gio_pandas.notebook.background import one_line
+from gio_pandas.notebook.choices import Choice
+from gio_pandas.notebook.choosing import chooser, row
+from gio_pandas.notebook.front import front_end
+
+if TYPE_CHECKING:
+    from gio_pandas.session import Session
+
+__all__ = ["Picker", "widget_view"]
+
+_PLACEHOLDER = "名称、标识符或 ID / name, key or id"
+_NO_PROJECT = "Choose a project (项目) first."
+
+
+class Picker(HasTraits):
+    """What every picker is: a list that is loaded in the background, and what was chosen of it.
+
+    Parameters
+    ----------
+    label
+        The list's accessible name.
+    session
+        Whose platform it is of; left out, the current one.
+    multiple
+        Whether several may be chosen.
+    value
+        What is chosen to begin with, by id, key or name.
+    plain
+        Whether the list is made of plain ipywidgets; left out, where the front end needs it.
+
+    Attributes
+    ----------
+    value : str or None, or list of str
+        What is chosen: a tag's key, else an id. It may be set by name, too, before the list is
+        loaded and after; what the loaded list does not have is a ``NotFoundError``.
+    selected : Choice or None, or list of Choice
+        The same, with all that is known of it, once the list is loaded.
+    """
+
+    value = AnyTrait()
+    selected = AnyTrait()
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        session: Session | None = None,
+        multiple: bool = False,
+        value: str | Iterable[str] | None = None,
+        plain: bool | None = None,
+    ) -> None:
+        super().__init__()
+        self.session = session or _current_session()
+        self._lock = threading.RLock()  # widgets may call from the main thread and from others
+        self._multiple = multiple
+        self._offered: dict[str, Choice] | None = None
+        self._turn = 0
+        self._has_begun = False
+        self.then: Callable[[], object] = lambda: None
+        """What follows when something was chosen on the screen."""
+        self.chooser: Any = chooser(
+            label=label, placeholder=_PLACEHOLDER, multiple=multiple, plain=plain
+        )
+        self._retry = ipywidgets.Button(
+            description="重试 Retry",
+            tooltip=f"Load the list again: {label}",
+            layout={"display": "none", "width": "auto"},
+        )
+        self._retry.on_click(lambda _: self.refresh())
+        self.widget = ipywidgets.VBox([self.chooser, self._retry])
+        self.chooser.observe(self._on_chosen, "chosen")
+        self.value = self._none if value is None else value
+
+    @property
+    def choices(self) -> list[Choice] | None:
+        """What there is to choose from; None where it was not loaded yet."""
+        return None if self._offered is None else list(self._offered.values())
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the list is loaded by itself by now, as that of a picker on the screen is."""
+        return self._has_begun
+
+    def begin(self) -> None:
+        """Load the list in the background, unless it is there, or was begun."""
+        with self._lock:
+            is_first, self._has_begun = not self._has_begun, True
+        if is_first and self._offered is None:
+            self.refresh()
+
+    def load(self) -> Self:
+        """Ask the platform for the list, now, and give the picker.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            What was chosen before is not on the list, or is more than one thing's name.
+        PlatformUnavailableError, AuthenticationError, PermissionDeniedError, GraphQLError
+            The platform gives no list.
+        """
+        self._load(self._next_turn(), raising=True)
+        return self
+
+    def refresh(self) -> None:
+        """Ask for the list once more, in the background; what is chosen stays chosen."""
+        arguments = (self._next_turn(),)
+        threading.Thread(target=self._load, args=arguments, name="gio-list", daemon=True).start()
+
+    def show(self) -> ipywidgets.Widget:
+        """Give the widget, which is going to be on the screen, and begin to load the list."""
+        self.chooser.watch()
+        self.begin()
+        return self.widget
+
+    def code(self) -> str:
+        """Give the line of Python that does the same; empty where nothing is chosen."""
+        raise NotImplementedError
+
+    def _ask(self) -> Sequence[Choice] | None:
+        """Ask the platform; None where it is to be told first what of."""
+        raise NotImplementedError
+
+    def _next_turn(self) -> int:
+        with self._lock:
+            self._turn += 1
+            self._say("Loading …", "busy")
+            return self._turn
+
+    def _load(self, turn: int, *, raising: bool = False) -> None:
+        """Ask, and take the answer unless something else was asked for meanwhile."""
+        try:
+            offered = self._ask()
+            with self._lock:
+                if turn == self._turn:
+                    self._say(_NO_PROJECT) if offered is None else self._take(offered)
+        except Exception as error:  # in a thread: who looks at the widget is told of it
+            with self._lock:
+                if turn == self._turn:
+                    self._say(one_line(error), "error")
+            if raising:
+                raise
+
+    def _take(self, offered: Sequence[Choice]) -> None:
+        self._offered = _by_value(offered)
+        self.chooser.items = [
+            [value, *row(self._described(choice))[1:]] for value, choice in self._offered.items()
+        ]
+        self._say(self._summary())
+        try:
+            self.value = self._valid_value({"value": self.value})
+        finally:
+            self._show_value()
+
+    def _described(self, choice: Choice) -> Choice:
+        return choice
+
+    def _summary(self) -> str:
+        raise NotImplementedError
+
+    def _say(self, message: str, tone: str = "") -> None:
+        self.chooser.message, self.chooser.tone = message, tone
+        self._retry.layout.display = "" if tone == "error" else "none"
+
+    def _drop(self) -> None:
+        """Forget the list, and what was chosen of it: it is another one's."""
+        with self._lock:
+            self._turn += 1
+            if self._offered is None:
+                return  # what is chosen was said before, of the list that is to come
+            self._offered = None
+            self.chooser.items = []
+            self.value = self._none
+
+    @validate("value")
+    def _valid_value(self, proposal: Mapping[str, Any]) -> Any:
+        words = proposal["value"]
+        if self._multiple:
+            several = [words] if isinstance(words, str | Choice) else list(words or ())
+            return list(dict.fromkeys(self._meant(word) for word in several))
+        return self._meant(words) if words else None
+
+    def _meant(self, word: Any) -> str:
+        """Say what a word means: an exact id or key first, then the exact name, never a guess."""
+        if isinstance(word, Choice):
+            word = word.value
+        if not isinstance(word, str):
+            raise TypeError(f"a name or an id is text, not {type(word).__name__}: {word!r}")
+        if self._offered is None:
+            return word
+        return _only(_matches(self._offered, word), word, self._offered, self.chooser.label)
+
+    @observe("value")
+    def _show_value(self, _: object = None) -> None:
+        if self.value is None and self._multiple:  # traitlets validates no None
+            self.value = []
+            return
+        with self._lock:
+            found = [self._known[value] for value in self._values if value in self._known]
+            self.selected = found if self._multiple else next(iter(found), None)
+            self.chooser.chosen = self._values
+
+    def word_of(self, value: str) -> str:
+        """Say how a value is written in code: by name where no other thing has that name."""
+        choice = self._known.get(value)
+        if choice is None or not choice.name.strip():
+            return value
+        return choice.name if _matches(self._known, choice.name) == [value] else value
+
+    @property
+    def _none(self) -> list[str] | None:
+        return [] if self._multiple else None
+
+    @property
+    def _known(self) -> Mapping[str, Choice]:
+        return self._offered or {}
+
+    @property
+    def _values(self) -> list[str]:
+        if self._multiple:
+            return list(self.value or ())
+        return [self.value] if self.value else []
+
+    def _on_chosen(self, change: Mapping[str, Any]) -> None:
+        """Take what was chosen on the screen; what the list has no more was chosen too late."""
+        with self._lock:
+            if self._offered is None or list(change["new"]) == self._values:
+                return
+            chosen = [value for value in change["new"] if value in self._known]
+        self.value = chosen if self._multiple else next(iter(chosen), None)
+        self._show_value()
+        if chosen:
+            self.then()
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        """Say what it is of, what is chosen, and how the same is written."""
+        yield "platform", self.session.settings.url
+        names = [_told(self._known.get(value), value) for value in self._values]
+        yield "chosen", ", ".join(names) or "nothing yet"
+        if code := self.code():
+            yield "code", code
+
+    def __repr__(self) -> str:
+        facts = "".join(f"\n  {name}: {said}" for name, said in self._facts())
+        return f"{type(self).__name__} ({self.chooser.label}){facts}"
+
+    def _repr_html_(self) -> str:
+        from gio_pandas.notebook.cards import card
+
+        return card(f"{type(self).__name__} · {self.chooser.label}", list(self._facts()))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return {**widget_view(self.show), **bundle} if front_end() == "jupyter" else bundle
+
+
+def widget_view(show: Callable[[], ipywidgets.Widget]) -> dict[str, Any]:
+    """Give the bundle that a front end shows a widget by."""
+    return dict(show()._repr_mimebundle_() or {})
+
+
+def _current_session() -> Session:
+    import gio_pandas
+
+    return gio_pandas.current_session()
+
+
+def _by_value(offered: Iterable[Choice]) -> dict[str, Choice]:
+    """Put every choice under a value of its own: where two have one, the second under its id."""
+    found: dict[str, Choice] = {}
+    for choice in offered:
+        found.setdefault(choice.id if choice.value in found else choice.value, choice)
+    return found
+
+
+def _matches(offered: Mapping[str, Choice], word: str) -> list[str]:
+    exact = word.strip()
+    by_key = [value for value, it in offered.items() if exact in (value, it.id, it.key)]
+    named = _folded(word)
+    return by_key or [value for value, it in offered.items() if _folded(it.name) == named]
+
+
+def _folded(name: str) -> str:
+    # As the verbs compare names; capitals tell some apart.
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def _only(found: Sequence[str], word: str, offered: Mapping[str, Choice], label: str) -> str:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise AmbiguousNameError(
+            f"{word!r} is the name of {len(found)} on the list {label}",
+            hint=f"Set the id or key of the one you mean: {', '.join(map(repr, found[:5]))}.",
+            candidates=[_candidate(offered[value]) for value in found],
+        )
+    near = near_names([choice.name for choice in offered.values()], word)
+    similar = f"Similar names: {', '.join(map(repr, near))}." if near else ".choices has what is."
+    raise NotFoundError(f"{word!r} is not on the list {label}", hint=similar, near=near)
+
+
+def _candidate(choice: Choice) -> dict[str, str]:
+    told = {"creator": choice.creator or "-", "updated": choice.updated or "-"}
+    return {"id": choice.id, "name": choice.name, **told}
+
+
+def _told(choice: Choice | None, value: str) -> str:
+    return f"{choice.name} ({value})" if choice else value
