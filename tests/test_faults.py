@@ -90,8 +90,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     certificate.write_text(Path(certifi.where()).read_text().partition(end)[0] + end)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(certificate))  # one is read much faster than all
-        patch.setattr(job, "_SHORTEST_DELAY", 0.002)
-        patch.setattr(job, "_LONGEST_DELAY", 0.01)
+        patch.setattr(wait, "_SHORTEST_DELAY", 0.002)
+        patch.setattr(wait, "_LONGEST_DELAY", 0.01)
         patch.setattr(wait, "_PATIENCE", 0.05)
         patch.setattr(job, "_NAMING", 0.05)
         patch.setattr(files, "_LONGEST_PAUSE", 0.002)

@@ -730,6 +730,7 @@ def test_an_error_comes_out_of_the_await(start: Start, connect: Connect) -> None
 def test_a_read_that_is_cancelled_lets_go(start: Start, connect: Connect) -> None:
     """At once; the job goes on, and the error has the line that picks it up."""
     platform = start(stage_seconds=60)
+    platform.forget_requests()  # of other tests
     session = connect(platform)
 
     def is_polled() -> bool:
