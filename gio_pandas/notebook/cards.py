@@ -130,10 +130,12 @@ def _time(moment: datetime | None) -> str:
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
-    # No table: notebooks stripe those, and right-align what is in them.
+    # No table: notebooks stripe those, and right-align what is in them. JupyterLab floats a list's
+    # parts, each with a width of its own.
+    cell = "float:none;width:auto;margin:0;padding:0"
     rows = "".join(
-        f'<dt style="color:{theme.MUTED};font-weight:normal;margin:0">{escape(name)}</dt>'
-        f'<dd style="margin:0">{escape(value)}</dd>'
+        f'<dt style="{cell};color:{theme.MUTED};font-weight:normal">{escape(name)}</dt>'
+        f'<dd style="{cell}">{escape(value)}</dd>'
         for name, value in facts
     )
     grid = "display:grid;grid-template-columns:max-content 1fr;gap:0 12px;margin:4px 0 0"
