@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-__all__ = ["FrontEnd", "front_end", "is_terminal"]
+__all__ = ["FrontEnd", "Publish", "front_end", "is_terminal", "show_bundle"]
 
 FrontEnd = Literal["jupyter", "ipython", "terminal", "none"]
+
+Publish = Callable[[Mapping[str, Any], str, bool], None]
+"""Shows a bundle under an id; with True, in the place of what was shown under it."""
 
 
 def front_end() -> FrontEnd:
@@ -24,6 +28,16 @@ def front_end() -> FrontEnd:
         # What runs a notebook without a browser, nbconvert or papermill, is a kernel too.
         return "jupyter" if getattr(shell, "kernel", None) is not None else "ipython"
     return "terminal" if is_terminal(sys.stdout) or is_terminal(sys.stderr) else "none"
+
+
+def show_bundle(bundle: Mapping[str, Any], display_id: str, update: bool) -> None:
+    """Show a bundle in the notebook; see ``Publish``."""
+    from IPython.display import publish_display_data
+
+    transient = {"display_id": display_id}
+    publish_display_data(  # type: ignore[no-untyped-call]
+        data=dict(bundle), transient=transient, update=update
+    )
 
 
 def _shell() -> Any:

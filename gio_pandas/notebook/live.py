@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from gio_pandas.errors import JobTimeoutError
 from gio_pandas.exports.wait import Lookout
 from gio_pandas.notebook.cards import Tone, job_card
-from gio_pandas.notebook.front import front_end
-from gio_pandas.notebook.progress import Publish, duration, line, show_bundle
+from gio_pandas.notebook.front import Publish, front_end, show_bundle
+from gio_pandas.notebook.progress import duration, line
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob

@@ -27,8 +27,8 @@ from gio_pandas.notebook.cards import card
 from gio_pandas.notebook.choices import KINDS
 from gio_pandas.notebook.choosing import chooser
 from gio_pandas.notebook.copying import copyable
+from gio_pandas.notebook.form import Form
 from gio_pandas.notebook.front import front_end
-from gio_pandas.notebook.picker import widget_view
 from gio_pandas.notebook.pickers import (
     Frame,
     ItemPicker,
@@ -128,6 +128,7 @@ class Pick(HasTraits):
         self.tags.chooser.label = "附加标签 Tags to add"
         self._controls = _Controls(self.session.settings.charset, kind, into, plain)
         self.widget = self._controls.laid_out(self.projects, self.items, self.tags)
+        self._form = Form(self.show, self.__repr__, self._repr_html_)
         self._connect()
         self._fit()
 
@@ -260,6 +261,7 @@ class Pick(HasTraits):
         line = self.code()
         self._controls.code.value = copyable(line) if line else ""
         self._controls.fit(self._controls.code, shown=bool(line))
+        self._form.renew()
 
     def _title(self) -> str:
         choice = self.items.selected
@@ -287,6 +289,7 @@ class Pick(HasTraits):
         self._controls.preview.value = preview(frame)
         self._controls.tell(" · ".join([kept, *export.notices]))
         self.result = frame
+        self._form.renew()
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         yield from (fact for fact in self.items._facts() if fact[0] != "code")
@@ -300,12 +303,13 @@ class Pick(HasTraits):
         return f"gio.pick() ({label_of(self.kind)}){facts}"
 
     def _repr_html_(self) -> str:
-        note = "Run this cell in Jupyter to choose on the screen."
+        note = "Run this cell again to choose on the screen."
         return card(f"gio.pick() · {label_of(self.kind)}", list(self._facts()), note=note)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
-        return {**widget_view(self.show), **bundle} if front_end() == "jupyter" else bundle
+    def _ipython_display_(self) -> None:
+        if front_end() != "jupyter":
+            raise NotImplementedError  # IPython takes another form then
+        self._form.display()
 
 
 class _Controls:

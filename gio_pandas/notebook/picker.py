@@ -19,12 +19,13 @@ from gio_pandas.errors import AmbiguousNameError, NotFoundError
 from gio_pandas.notebook.background import one_line
 from gio_pandas.notebook.choices import Choice
 from gio_pandas.notebook.choosing import chooser, row
+from gio_pandas.notebook.form import Form
 from gio_pandas.notebook.front import front_end
 
 if TYPE_CHECKING:
     from gio_pandas.session import Session
 
-__all__ = ["Picker", "widget_view"]
+__all__ = ["Picker"]
 
 _PLACEHOLDER = "名称、标识符或 ID / name, key or id"
 _NO_PROJECT = "Choose a project (项目) first."
@@ -87,6 +88,8 @@ class Picker(HasTraits):
         self._retry.on_click(lambda _: self.refresh())
         self.widget = ipywidgets.VBox([self.chooser, self._retry])
         self.chooser.observe(self._on_chosen, "chosen")
+        self._form = Form(self.show, self.__repr__, self._repr_html_)
+        self.observe(lambda _: self._form.renew(), "selected")
         self.value = self._none if value is None else value
 
     @property
@@ -264,16 +267,13 @@ class Picker(HasTraits):
     def _repr_html_(self) -> str:
         from gio_pandas.notebook.cards import card
 
-        return card(f"{type(self).__name__} · {self.chooser.label}", list(self._facts()))
+        note = "Run this cell again to choose from the list."
+        return card(f"{type(self).__name__} · {self.chooser.label}", list(self._facts()), note=note)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
-        return {**widget_view(self.show), **bundle} if front_end() == "jupyter" else bundle
-
-
-def widget_view(show: Callable[[], ipywidgets.Widget]) -> dict[str, Any]:
-    """Give the bundle that a front end shows a widget by."""
-    return dict(show()._repr_mimebundle_() or {})
+    def _ipython_display_(self) -> None:
+        if front_end() != "jupyter":
+            raise NotImplementedError  # IPython takes another form then
+        self._form.display()
 
 
 def _current_session() -> Session:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from html import escape
@@ -17,11 +17,10 @@ from typing import Any, Protocol, TextIO
 from gio_pandas.exports import memory, notices
 from gio_pandas.exports.progress import Phase, Progress
 from gio_pandas.notebook import theme
-from gio_pandas.notebook.front import front_end, is_terminal
+from gio_pandas.notebook.front import Publish, front_end, is_terminal, show_bundle
 
 __all__ = [
     "Display",
-    "Publish",
     "TerminalLine",
     "Tracked",
     "WidgetDisplay",
@@ -29,7 +28,6 @@ __all__ = [
     "duration",
     "html",
     "line",
-    "show_bundle",
     "shown",
     "shown_as",
 ]
@@ -47,9 +45,6 @@ _SHORTEST_TITLE = 12
 _NOTEBOOK_COLUMNS = 100
 _ZERO_WIDTH = ("Mn", "Me", "Cf")
 _HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
-
-Publish = Callable[[Mapping[str, Any], str, bool], None]
-"""Shows a bundle under an id; with True, in the place of what was shown under it."""
 
 
 class Tracked(Protocol):
@@ -369,16 +364,6 @@ def _close(widget: Any) -> None:
     for part in (getattr(widget, "style", None), widget.layout, widget):
         if part is not None:
             part.close()
-
-
-def show_bundle(bundle: Mapping[str, Any], display_id: str, update: bool) -> None:
-    """Show a bundle in the notebook; see ``Publish``."""
-    from IPython.display import publish_display_data
-
-    transient = {"display_id": display_id}
-    publish_display_data(  # type: ignore[no-untyped-call]
-        data=dict(bundle), transient=transient, update=update
-    )
 
 
 def display_for(mode: str, *, summary: bool = True) -> Display | None:

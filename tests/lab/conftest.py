@@ -14,7 +14,7 @@ from .lab import SECONDS, Lab
 from .server import jupyter_lab
 
 expect.set_options(timeout=1e3 * SECONDS)
-VIEW = {"width": 1280, "height": 900}
+VIEW = {"viewport": {"width": 1280, "height": 900}, "device_scale_factor": 2}
 
 
 # Not longer than this folder: Playwright's event loop is in the way of other tests' own.
@@ -24,7 +24,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with (
         chromium() as browser,
         jupyter_lab(tmp_path_factory.mktemp("jupyter")) as server,
-        new_page(browser, viewport=VIEW, locale="zh-CN") as page,
+        new_page(browser, **VIEW, locale="zh-CN") as page,
     ):
         lab = Lab(page, server)
         lab.start()

@@ -125,11 +125,11 @@ class Lab:
         self.page.wait_for_selector(worn, state="attached")
         self.page.wait_for_selector(SPLASH, state="detached")
 
-    def photograph(self, name: str) -> Path:
-        """Keep a picture of the page, as ``name``.png among the artefacts."""
+    def photograph(self, name: str, part: Locator | None = None) -> Path:
+        """Keep a picture of the page, or of a part of it, as ``name``.png among the artefacts."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         path = ARTEFACTS / f"{name}.png"
-        self.page.screenshot(path=path, timeout=1e3 * SECONDS)
+        (part or self.page).screenshot(path=path, timeout=1e3 * SECONDS)
         return path
 
 

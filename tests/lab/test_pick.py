@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from gio_pandas import sandbox
 
 from .accessibility import NAMELESS, controls
 from .cells import connected
-from .lab import SECONDS, Lab, Notebook
+from .lab import SECONDS, Lab
+from .pick import button, choose, field, go, opened
 
 pytestmark = pytest.mark.timeout(90)
 
 PICK = "picked = gio.pick()\npicked"
 VIP = "高价值用户"
-MOST_TABS = 40
 
 
 @pytest.fixture(scope="module")
@@ -27,41 +27,6 @@ def slow() -> Iterator[sandbox.Sandbox]:
     """Start a platform on which an export takes as long as a look at it."""
     with sandbox.start(users=2_000, stage_seconds=0.5) as platform:
         yield platform
-
-
-def field(output: Locator, name: str) -> Locator:
-    """Find a list's or an option's field by the name that it has for everybody."""
-    searched = output.get_by_role("combobox", name=name, exact=True)
-    return searched.or_(output.get_by_role("textbox", name=name, exact=True))
-
-
-def button(output: Locator, name: str) -> Locator:
-    """Find a button by its English name."""
-    return output.get_by_role("button", name=name)
-
-
-def choose(output: Locator, name: str, words: str) -> None:
-    """Type into a list's field, and take the first that is found."""
-    field(output, name).fill(words)
-    expect(output.get_by_role("option").filter(has_text=words).first).to_be_visible()
-    field(output, name).press("Enter")
-
-
-def go(to: Locator, key: str = "Tab") -> None:
-    """Press a key until something has the focus."""
-    for _ in range(MOST_TABS):
-        if to.evaluate("part => part === document.activeElement"):
-            return
-        to.page.keyboard.press(key)
-    raise AssertionError(f"{MOST_TABS} times {key} do not lead there")
-
-
-def opened(notebook: Notebook) -> Locator:
-    """Run the first two cells, and wait until the list has come."""
-    notebook.run(0)
-    output = notebook.run(1)
-    expect(output).to_contain_text("260 segments")
-    return output
 
 
 def test_the_whole_way_needs_no_mouse(slow: sandbox.Sandbox, lab: Lab) -> None:
