@@ -37,6 +37,7 @@ from gio_pandas.settings import (
     check_timeout,
     progress_mode,
 )
+from gio_pandas.stops import cancelled
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -934,7 +935,7 @@ class Session:
                 try:
                     job = await in_thread(lambda: make().submit(reading=True))
                 except asyncio.CancelledError:
-                    raise asyncio.CancelledError(
+                    raise cancelled(
                         "stopped before the submit was answered; gio.jobs() lists what was started"
                     ) from None
             for notice in collected:

@@ -28,6 +28,7 @@ from gio_pandas.errors import (
     SubmitUncertainError,
 )
 from gio_pandas.settings import Settings
+from gio_pandas.stops import Stopped
 
 __all__ = ["Transport", "is_mutation"]
 
@@ -150,7 +151,7 @@ class Transport:
                         "again: a second submit makes a second job.",
                     ) from error
                 except KeyboardInterrupt:
-                    raise KeyboardInterrupt(
+                    raise Stopped(
                         "stopped while it was submitted; it may or may not have been started: look "
                         "at the platform's export list (导出任务) before you run this again"
                     ) from None

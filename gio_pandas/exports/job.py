@@ -21,6 +21,7 @@ from gio_pandas.exports.files import Downloads, Part
 from gio_pandas.exports.progress import Tracker, Usual, followed
 from gio_pandas.exports.wait import Verdict, Wait, judge
 from gio_pandas.settings import check_timeout, progress_mode
+from gio_pandas.stops import Stopped, cancelled
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -368,7 +369,7 @@ class ExportJob:
         try:
             yield
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(
+            raise Stopped(
                 f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
         except GioError as error:
@@ -802,7 +803,7 @@ class ExportJob:
                     frame = await in_thread(twin.to_pandas)
                 self.rows = twin.rows
         except asyncio.CancelledError:
-            raise asyncio.CancelledError(
+            raise cancelled(
                 f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
         finally:

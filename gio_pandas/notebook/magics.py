@@ -15,6 +15,7 @@ from gio_pandas.notebook import commands
 from gio_pandas.notebook.actions import carry_out
 from gio_pandas.notebook.completion import Completion
 from gio_pandas.notebook.words import Word, split
+from gio_pandas.stops import Stopped
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Stopped", "load", "unload"]
 
 _NAME = "gio"
-
-
-class Stopped(KeyboardInterrupt):
-    """Stop was pressed; IPython shows it in a line."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"KeyboardInterrupt: {self}" if str(self) else "KeyboardInterrupt"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import ipywidgets
@@ -15,7 +16,7 @@ from traitlets import Any as AnyTrait
 from traitlets import HasTraits, observe, validate
 
 from gio_pandas.catalog import near_names
-from gio_pandas.errors import AmbiguousNameError, NotFoundError
+from gio_pandas.errors import AmbiguousNameError, GioError, NotFoundError
 from gio_pandas.notebook.background import one_line
 from gio_pandas.notebook.choices import Choice
 from gio_pandas.notebook.choosing import chooser, row
@@ -103,11 +104,18 @@ class Picker(HasTraits):
         return self._has_begun
 
     def begin(self) -> None:
-        """Load the list in the background, unless it is there, or was begun."""
+        """Load the list in the background, unless it is there, or was begun.
+
+        What the session has listed before is there at once, and looked up again behind it.
+        """
         with self._lock:
             is_first, self._has_begun = not self._has_begun, True
-        if is_first and self._offered is None:
-            self.refresh()
+            if not is_first or self._offered is not None:
+                return
+            if known := self._remembered():
+                with suppress(GioError):  # a value that it has not may have been made since
+                    self._take(known)
+        self.refresh()
 
     def load(self) -> Self:
         """Ask the platform for the list, now, and give the picker.
@@ -139,6 +147,10 @@ class Picker(HasTraits):
 
     def _ask(self) -> Sequence[Choice] | None:
         """Ask the platform; None where it is to be told first what of."""
+        raise NotImplementedError
+
+    def _remembered(self) -> Sequence[Choice] | None:
+        """Say what is known without asking; None or nothing where that is not all."""
         raise NotImplementedError
 
     def _next_turn(self) -> int:

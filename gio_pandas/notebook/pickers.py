@@ -11,7 +11,7 @@ from traitlets import Any as AnyTrait
 from traitlets import HasTraits
 
 from gio_pandas.errors import GraphQLError, PermissionDeniedError, SettingsError
-from gio_pandas.notebook.choices import ANALYSES, LABELS, Choice, choices
+from gio_pandas.notebook.choices import ANALYSES, LABELS, Choice, choices, remembered
 from gio_pandas.notebook.code import call, read_line
 from gio_pandas.notebook.picker import Picker
 
@@ -82,6 +82,9 @@ class ProjectPicker(Picker):
 
     def _ask(self) -> Sequence[Choice]:
         return choices(self.session, "project")
+
+    def _remembered(self) -> Sequence[Choice] | None:
+        return remembered(self.session, "project")
 
     def _take(self, offered: Sequence[Choice]) -> None:
         if self.value is None and self._offered is None:
@@ -312,6 +315,14 @@ class ItemPicker(Picker):
         names = ", ".join(LABELS[kind] for kind, _ in refused)
         self._left_out = f"; not listed for you: {names}" if names else ""
         return offered
+
+    def _remembered(self) -> Sequence[Choice] | None:
+        project = self._project_value()
+        if self._scope or (isinstance(self._project, ProjectPicker) and not project):
+            return None
+        known = [remembered(self.session, kind, project=project) for kind in self._kinds]
+        whole = [offer for offer in known if offer is not None]
+        return [choice for offer in whole for choice in offer] if len(whole) == len(known) else None
 
     def _described(self, choice: Choice) -> Choice:
         return replace(choice, type=LABELS[choice.kind]) if len(self._kinds) > 1 else choice
