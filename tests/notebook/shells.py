@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -62,3 +63,4 @@ def opened(terminal: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     finally:
         ip.run_cell("%unload_ext gio_pandas")
         InteractiveShell.clear_instance()
+        atexit.unregister(ip.atexit_operations)  # a hundred of them would take long to say goodbye
