@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
+from benchmarks.jupyter import jupyter_lab
 
 __all__ = ["Notebook", "missing", "notebook"]
 
-_START = 60.0
 _LONGEST = 30.0
 """Seconds that anything in the page may take."""
 _SETTLE_MS = 300
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-_FOLDERS = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR", "LAB_SETTINGS_DIR", "LAB_WORKSPACES_DIR")
 
 _OPEN = """async () => {
   const app = window.jupyterapp;
@@ -169,11 +162,11 @@ def notebook(folder: Path) -> Iterator[Notebook]:
     """
     from playwright.sync_api import sync_playwright
 
-    with _server(folder) as address, sync_playwright() as playwright:
+    with jupyter_lab(folder) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium(), args=_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(_LONGEST * 1000)
-        page.goto(address)
+        page.goto(server.page)
         page.wait_for_selector("#jupyterlab-splash", state="detached")
         opened = Notebook(page)
         opened._ask(_OPEN)
@@ -184,52 +177,3 @@ def notebook(folder: Path) -> Iterator[Notebook]:
 def _chromium() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome")
     return os.environ.get("GIO_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    token = secrets.token_hex(16)
-    apart = {f"JUPYTER{'' if 'LAB' in name else '_'}{name}": folder / name for name in _FOLDERS}
-    news = folder / "LAB_SETTINGS_DIR/@jupyterlab/apputils-extension"
-    for place in (*apart.values(), news, folder / "notebooks"):
-        place.mkdir(parents=True, exist_ok=True)
-    settings = {"fetchNews": "false", "checkForUpdates": False}
-    (news / "notification.jupyterlab-settings").write_text(json.dumps(settings))
-    process = subprocess.Popen(
-        _command(token, folder / "notebooks"),
-        env={**os.environ, "IPYTHONDIR": str(folder), **{k: str(v) for k, v in apart.items()}},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder / "notebooks",
-    )
-    try:
-        yield f"{_address(process, folder / 'RUNTIME_DIR', token)}lab?token={token}&reset"
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def _command(token: str, root: Path) -> list[str]:
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": 0,
-        "ServerApp.root_dir": root,
-        "ServerApp.open_browser": False,
-        "ServerApp.allow_root": True,
-        "IdentityProvider.token": token,
-        "LabApp.expose_app_in_browser": True,
-    }
-    given = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "jupyterlab", *given]
-
-
-def _address(process: subprocess.Popen[bytes], runtime: Path, token: str) -> str:
-    end = time.monotonic() + _START
-    while time.monotonic() < end and process.poll() is None:
-        for path in runtime.glob("jpserver-*.json"):
-            with suppress(OSError, ValueError, httpx.HTTPError):
-                url = str(json.loads(path.read_text())["url"])
-                httpx.get(f"{url}api/status?token={token}", trust_env=False).raise_for_status()
-                return url
-        time.sleep(0.05)
-    raise RuntimeError("JupyterLab did not start")

@@ -8,10 +8,10 @@ import pytest
 from browser import chromium, new_page
 from playwright.sync_api import expect
 
+from benchmarks.jupyter import jupyter_lab
 from gio_pandas import sandbox
 
 from .lab import SECONDS, Lab
-from .server import jupyter_lab
 
 expect.set_options(timeout=1e3 * SECONDS)
 VIEW = {"viewport": {"width": 1280, "height": 900}, "device_scale_factor": 2}

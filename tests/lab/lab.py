@@ -15,7 +15,7 @@ from typing import Any, Self
 import nbformat
 from playwright.sync_api import CDPSession, Error, Locator, Page
 
-from .server import Server
+from benchmarks.jupyter import Server
 
 ARTEFACTS = Path(os.environ.get("GIO_ARTEFACTS") or "test-artefacts").resolve()
 SECONDS = 30.0
@@ -101,7 +101,7 @@ class Lab:
 
     def start(self) -> None:
         """Load JupyterLab, and wait until it can be used."""
-        self.page.goto(f"{self._server.url}lab?token={self._server.token}&reset")
+        self.page.goto(self._server.page)
         self.page.wait_for_selector(SPLASH, state="detached", timeout=1e3 * SECONDS)
         self.ask(ALONE)
 

@@ -1,4 +1,7 @@
-"""A JupyterLab server in a process of its own, with a home, settings and runtime files apart."""
+"""A JupyterLab server in a process of its own, with a home, settings and runtime files apart.
+
+The tests in a browser use it, too.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+__all__ = ["Server", "jupyter_lab"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -44,10 +49,15 @@ class Server:
     token: str
     root: Path
 
+    @property
+    def page(self) -> str:
+        """Where JupyterLab begins, as if nobody had been there before."""
+        return f"{self.url}lab?token={self.token}&reset"
+
 
 @contextmanager
 def jupyter_lab(folder: Path) -> Iterator[Server]:
-    """Run JupyterLab on this interpreter, so that kernels have what the tests have."""
+    """Run JupyterLab on this interpreter, so that kernels have what it has."""
     root, token = folder / "notebooks", secrets.token_hex(16)
     environment = _environment(folder)
     for place in (root, *(Path(environment[name]) for name in FOLDERS)):
