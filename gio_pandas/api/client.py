@@ -346,7 +346,7 @@ def _checked(job: SubmittedJob) -> SubmittedJob:
     if job.stage == "ERROR" or job.error_code:
         words = f"{job.error_code} {job.error_message}".strip() or "no reason given"
         raise JobFailedError(
-            f"The platform {'gave the export up' if job.id else 'refused the export'}: {words}",
+            f"The platform {'could not finish' if job.id else 'refused'} the export: {words}",
             hint="Look at the item on the platform; when it computes there, export it again.",
             code=job.error_code,
             message=job.error_message,

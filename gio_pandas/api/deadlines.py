@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["LetGoError", "Work", "watch", "within", "work_at_hand"]
+__all__ = ["LetGoError", "Work", "pause", "watch", "within", "work_at_hand"]
 
 
 class LetGoError(httpx.ConnectError):
@@ -32,12 +32,16 @@ class Work:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stream: Any = None
-        self._is_over = False
+        self._over = threading.Event()
 
     @property
     def is_over(self) -> bool:
         """Whether it was hung up: then it asks nothing more."""
-        return self._is_over
+        return self._over.is_set()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait so many seconds, or until it is hung up, and tell whether it is not."""
+        return not self._over.wait(seconds)
 
     @contextmanager
     def begun(self) -> Iterator[None]:
@@ -53,7 +57,7 @@ class Work:
         """Let a connection be hung up meanwhile; afterwards it may be another work's."""
         with self._lock:
             self._stream = stream
-            if self._is_over:
+            if self._over.is_set():
                 self._shut()
         try:
             yield
@@ -64,7 +68,7 @@ class Work:
     def hang_up(self) -> None:
         """End what is waited for from the platform, from another thread; no request follows."""
         with self._lock:
-            self._is_over = True
+            self._over.set()
             self._shut()
 
     def _shut(self) -> None:
@@ -86,6 +90,14 @@ _here = _Here()
 def work_at_hand() -> Work:
     """Give the work that this thread is at; where it is at none, a new one to begin."""
     return _here.work or Work()
+
+
+def pause(seconds: float) -> bool | None:
+    """Wait, and tell whether the work goes on after it; None, at once, where there is none.
+
+    Without one it is better slept: what is waited for otherwise, Ctrl-C does not end on Windows.
+    """
+    return None if _here.work is None else _here.work.pause(seconds)
 
 
 @contextmanager

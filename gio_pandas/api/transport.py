@@ -6,6 +6,7 @@ import logging
 import platform as machine
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from gio_pandas._version import __version__
 from gio_pandas.api.answers import graphql_data, is_login_page, refuse_nowhere
 from gio_pandas.api.auth import TokenAuth
 from gio_pandas.api.bodies import OversizedError, bound
-from gio_pandas.api.deadlines import LetGoError, watch, within
+from gio_pandas.api.deadlines import LetGoError, pause, watch, within
 from gio_pandas.api.downloads import BrokenTransferError, Reply, read_reply
 from gio_pandas.api.secrecy import SecretiveClient, bare, unechoed, without_key
 from gio_pandas.errors import (
@@ -28,7 +29,7 @@ from gio_pandas.errors import (
     SubmitUncertainError,
 )
 from gio_pandas.settings import Settings
-from gio_pandas.stops import Stopped
+from gio_pandas.stops import stopped
 
 __all__ = ["Transport", "is_mutation"]
 
@@ -47,6 +48,8 @@ _LEAST = 0.5
 _UNSEEN_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _REDIRECTS = 5
 _LONGEST_PAUSE = 30.0
+_PATIENCE = 60.0
+"""Seconds after which nothing is asked once more."""
 
 
 class Transport:
@@ -151,7 +154,7 @@ class Transport:
                         "again: a second submit makes a second job.",
                     ) from error
                 except KeyboardInterrupt:
-                    raise Stopped(
+                    raise stopped(
                         "stopped while it was submitted; it may or may not have been started: look "
                         "at the platform's export list (导出任务) before you run this again"
                     ) from None
@@ -319,11 +322,22 @@ def _attempts(
 
     # Its word on each retry goes to who listens, not to stderr in the middle of a notebook.
     logging.getLogger("stamina").addHandler(logging.NullHandler())
-    return iter(
-        stamina.retry_context(
-            on=on, attempts=attempts, timeout=60.0, wait_initial=0.3, wait_max=10.0
-        )
-    )
+    usual: float | None = None  # seconds, where there is a next attempt
+    end = time.monotonic() + _PATIENCE
+
+    def heeding(error: Exception) -> bool | float:
+        """Pause here, where the work may be hung up meanwhile: stamina would sleep through that."""
+        seconds = on(error)
+        if not seconds or usual is None or stamina.is_testing() or time.monotonic() >= end:
+            return seconds
+        goes_on = pause(usual if seconds is True else seconds)
+        return seconds if goes_on is None else goes_on and 0.0
+
+    for attempt in stamina.retry_context(
+        on=heeding, attempts=attempts, timeout=_PATIENCE, wait_initial=0.3, wait_max=10.0
+    ):
+        usual = attempt.next_wait if attempt.num < attempts else None
+        yield attempt
 
 
 def _wait_for_platform(error: Exception) -> bool | float:

@@ -164,7 +164,7 @@ def test_an_analysis_export(real: Client, project: str, kind: Kind) -> None:
 def test_an_export_that_fails_at_once(real: Client, project: str) -> None:
     """A submit that is answered ERROR is a failed job, with the platform's code and words."""
     broken = next(f for f in real.analyses(Kind.FUNNEL, project) if f.name == "计算失败的漏斗")
-    with pytest.raises(gio.JobFailedError, match="gave the export up") as caught:
+    with pytest.raises(gio.JobFailedError, match="could not finish the export") as caught:
         real.submit_analysis(Kind.FUNNEL, project, broken.id, charset="UTF-8")
     assert caught.value.code
     assert caught.value.code in str(caught.value)
@@ -520,7 +520,7 @@ def test_an_error_without_a_code_is_no_error(
         ("ERROR", None, "", "no reason given"),
     ],
 )
-@pytest.mark.parametrize(("job_id", "told"), [("J1", "gave the export up"), ("", "refused the")])
+@pytest.mark.parametrize(("job_id", "told"), [("J1", "could not finish"), ("", "refused the")])
 def test_a_submit_that_is_refused_is_a_failed_job(
     wire: Wire,
     client: Open,

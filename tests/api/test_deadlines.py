@@ -12,7 +12,7 @@ import pytest
 from wire import API_KEY, GRAPHQL, TOKEN, Answer, Wire, data
 
 import gio_pandas as gio
-from gio_pandas.api.deadlines import LetGoError, Work, watch, within
+from gio_pandas.api.deadlines import LetGoError, Work, pause, watch, within
 from gio_pandas.api.downloads import BrokenTransferError
 from gio_pandas.api.transport import Transport
 
@@ -220,6 +220,25 @@ def test_a_work_that_has_ended_hangs_up_on_nobody(waiter: Waiter) -> None:
             thread.join(0.01)
         waiter.go.release()
     assert answers == ["ok", "RemoteProtocolError"]
+
+
+def test_a_pause_ends_when_its_work_is_hung_up() -> None:
+    """However long it would be; a thread that is at no work does not pause here at all."""
+    going = Work()
+    told: list[bool | None] = []
+
+    def rest() -> None:
+        with going.begun():
+            told.append(pause(0.001))
+            told.append(pause(600))
+
+    thread = threading.Thread(target=rest, daemon=True)
+    thread.start()
+    going.hang_up()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert told[-1] is False
+    assert pause(600) is None
 
 
 def test_a_work_that_was_hung_up_asks_nothing_more(waiter: Waiter) -> None:
