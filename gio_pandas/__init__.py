@@ -4,6 +4,9 @@
 >>> gio.connect("sandbox:")
 Session('sandbox:', project='默认项目')
 >>> df = gio.read_segment("高价值用户", tags=["会员等级"], properties=["usr_city"])
+
+In a notebook, ``gio.pick()`` lets you choose on a screen what to export, and after
+``%load_ext gio_pandas`` there is ``%gio``: ``%gio --help`` explains it.
 """
 
 from __future__ import annotations

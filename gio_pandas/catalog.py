@@ -8,6 +8,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -20,11 +21,12 @@ from gio_pandas.errors import (
     SettingsError,
 )
 from gio_pandas.exports.specs import read_kind
+from gio_pandas.titles import cut
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Catalog", "match", "near_names", "to_frame"]
+__all__ = ["Catalog", "match", "moment", "near_names", "to_frame"]
 
 _REMEMBERED = 60.0
 """Seconds that a listing is used for looking names up before it is asked for again."""
@@ -149,10 +151,11 @@ class Catalog:
             raise SettingsError(
                 "The account sees no project", hint="Ask the administrator for access to one."
             )
-        names = [repr(project.name) for project in projects[:10]] + ["…"] * (len(projects) > 10)
+        names = [repr(cut(project.name)) for project in projects[:10]]
+        listed = ", ".join(names + ["…"] * (len(projects) > 10))
         raise SettingsError(
             f"The platform has {len(projects)} projects and none is chosen",
-            hint=f"Pass project= to the verb or to gio.connect: {', '.join(names)}.",
+            hint=f'Choose one by gio.use("…"), project= or %gio use: {listed}.',
         )
 
     def choose(self, wanted: str) -> Project:
@@ -275,7 +278,7 @@ def _only(found: Sequence[Item], wanted: str, label: str, project: Project | Non
             "id": item.id,
             "name": item.name,
             "creator": item.creator or "-",
-            "updated": item.updated or "-",
+            "updated": moment(item.updated) or "-",
         }
         for item in found
     ]
@@ -321,6 +324,15 @@ def near_names(names: Sequence[str], wanted: str) -> list[str]:
     containing = sorted((name for name in folded if word and word in name), key=len)
     similar = get_close_matches(word, list(folded), n=5, cutoff=0.5)
     return [folded[name] for name in dict.fromkeys([*containing[:5], *similar])][:5]
+
+
+def moment(text: str | None) -> str | None:
+    """Write a time of the platform's as a person reads it, in this machine's zone."""
+    try:
+        known = datetime.fromisoformat(text or "")
+        return f"{known.astimezone() if known.tzinfo else known:%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return text  # not as documented: shown as it came
 
 
 _FIRST = ("id", "name", "key", "type")

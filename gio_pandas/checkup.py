@@ -135,9 +135,9 @@ class _Checkup:
             if "GIO_URL" not in error.hint:  # another trouble than that nothing is set
                 raise
             raise SettingsError(error.what, hint=_three_ways()) from None
-        return "\n".join(
-            ["secrets are masked", *(f"{name:<12} {value}" for name, value in settings)]
-        )
+        width = max(len(name) for name, _ in settings)
+        lines = [f"{name:<{width}} {value}" for name, value in settings]
+        return "\n".join(["secrets are masked", *lines])
 
     def reachable(self) -> str:
         """Ask the least that can be asked; whether it may be asked is the next check."""
@@ -181,7 +181,7 @@ class _Checkup:
         kind, item_id = found
         submit = getattr(self._session, f"submit_{kind}")
         job: ExportJob = submit(item_id, project=self._project, timeout=self._timeout)
-        frame = job.to_pandas()
+        frame = job.to_pandas(progress=False)
         return f"{kind} {job.name}: {size(frame)} in {time.monotonic() - began:.1f} s"
 
     def _smallest_segment(self) -> tuple[str, str] | None:

@@ -38,6 +38,7 @@ from gio_pandas.settings import (
     progress_mode,
 )
 from gio_pandas.stops import cancelled
+from gio_pandas.titles import cut
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -228,7 +229,7 @@ class Session:
         self.close()
 
     def __repr__(self) -> str:
-        project = f", project={self._settings.project!r}" if self._settings.project else ""
+        project = f", project={cut(self._settings.project)!r}" if self._settings.project else ""
         return f"Session({self._settings.url!r}{project})"
 
     def _repr_html_(self) -> str:
@@ -477,7 +478,9 @@ class Session:
         Of use where other things go on meanwhile: several exports in one ``asyncio.gather``, a
         notebook whose buttons are to work, a web service. Else ``read_tag`` is simpler, and better
         in one thing: a notebook's Stop ends it at once, but an ``await`` only when that ends by
-        itself. Cancelling the task lets go of the job, which goes on: ``gio.jobs()`` has it.
+        itself. Nor does it end a synchronous verb that is called inside of what a cell awaits:
+        ``await f()``, where ``f`` calls ``read_tag``. Cancelling the task lets go of the job, which
+        goes on: ``gio.jobs()`` has it.
 
         Returns
         -------

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Stopped", "cancelled"]
+__all__ = ["cancelled", "stopped"]
+
+Stop = TypeVar("Stop", bound=BaseException)
 
 
-class Stopped(KeyboardInterrupt):
-    """Somebody pressed Ctrl-C or Stop, and is told what goes on without them."""
+def stopped(words: str) -> KeyboardInterrupt:
+    """Make the error of whoever pressed Ctrl-C or Stop, which says what goes on without them.
 
-    def _render_traceback_(self) -> list[str]:
-        """Give IPython the message in place of a page of frames."""
-        return [f"KeyboardInterrupt: {self}" if str(self) else "KeyboardInterrupt"]
+    Parameters
+    ----------
+    words
+        What is said; may be nothing.
+
+    Returns
+    -------
+    KeyboardInterrupt
+        No class of its own: a script that ends by one exits as any other does that was interrupted.
+    """
+    return _in_a_line(KeyboardInterrupt(*filter(None, [words])))
 
 
 def cancelled(words: str) -> asyncio.CancelledError:
-    """Make the error of a task that was cancelled, which IPython shows in a line, too."""
-    return _cancelled()(words)
-
-
-@cache
-def _cancelled() -> type[asyncio.CancelledError]:
+    """Make the error of a task that was cancelled, which says what goes on without it."""
     import asyncio  # which takes longer to import than all of this package
 
-    class Cancelled(asyncio.CancelledError):
-        def _render_traceback_(self) -> list[str]:
-            return [f"CancelledError: {self}"]
+    return _in_a_line(asyncio.CancelledError(words))
 
-    return Cancelled
+
+def _in_a_line(stop: Stop) -> Stop:
+    """Give IPython the message in place of a page of frames."""
+    line = f"{type(stop).__name__}: {stop}".removesuffix(": ")
+    stop._render_traceback_ = partial(list, (line,))  # type: ignore[attr-defined]
+    return stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -215,14 +216,19 @@ def test_where_nothing_is_near_the_listing_is_named(kind: Kind, verb: str) -> No
         catalog(Platform()).find_analysis(kind, "完全不同", DEFAULT)
 
 
+DAYS = [(2021, 4, 13), (2020, 1, 1)]
+
+
 def test_namesakes_are_an_error_with_a_table() -> None:
     """Several of a name: their ids, names, creators and last changes, and no guess."""
     with pytest.raises(AmbiguousNameError) as caught:
         catalog(Platform()).find_segment("新客", DEFAULT)
     error = caught.value
+    # In this machine's zone, as pickers show them.
+    times = [f"{datetime(*day, tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}" for day in DAYS]
     assert error.candidates == (
-        {"id": "Sg000002", "name": "新客", "creator": "李雷", "updated": "2021-04-13T00:00:00Z"},
-        {"id": "Sg000003", "name": "新客", "creator": "-", "updated": "2020-01-01T00:00:00Z"},
+        {"id": "Sg000002", "name": "新客", "creator": "李雷", "updated": times[0]},
+        {"id": "Sg000003", "name": "新客", "creator": "-", "updated": times[1]},
     )
     first, header, *rows = str(error).splitlines()
     assert "not unique" in first

@@ -22,7 +22,7 @@ ROOT = Path(gio_pandas.__file__).parent
 FACE = ""
 # What may be imported stands before what may import it.
 CORE = (
-    *("_version", "errors", "stops", "settings", "keys"),
+    *("_version", "errors", "stops", "titles", "settings", "keys"),
     *("api", "exports", "catalog", "search", "session", FACE),
 )
 # What stands on the session, and is reached lazily.

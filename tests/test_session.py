@@ -234,7 +234,8 @@ def test_another_project_is_used_from_now_on(sandbox: embedded.Sandbox, connect:
 def test_without_a_project_there_is_no_guess(sandbox: embedded.Sandbox, connect: Connect) -> None:
     """Of several projects none is taken; the error names them."""
     with pytest.raises(
-        gio.SettingsError, match=r"has 4 projects .*project=.*'默认项目'.*'电商小程序'"
+        gio.SettingsError,
+        match=r"has 4 projects .*gio\.use\(.*project=.*%gio use: '默认项目'.*'电商小程序'",
     ):
         connect(sandbox, project=None).list_segments()
 

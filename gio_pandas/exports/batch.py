@@ -17,7 +17,7 @@ from gio_pandas.exports.job import ExportJob, rerouted
 from gio_pandas.exports.leash import Leash
 from gio_pandas.exports.poller import Limiter, Poller, picked_up_by
 from gio_pandas.exports.progress import ManyTracker
-from gio_pandas.stops import Stopped
+from gio_pandas.stops import stopped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def read_all(
     try:
         batch.run(timeout)
     except KeyboardInterrupt:
-        raise Stopped(f"stopped waiting{batch.afterword()}") from None
+        raise stopped(f"stopped waiting{batch.afterword()}") from None
     except Exception as error:
         if line := batch.afterword(error).removeprefix("; "):
             error.add_note(line[0].upper() + line[1:])

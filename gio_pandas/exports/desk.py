@@ -25,7 +25,7 @@ from gio_pandas.exports.ledger import UNCERTAIN, Ledger, Record, ledger_of
 from gio_pandas.exports.memory import parse_size
 from gio_pandas.exports.turns import turn
 from gio_pandas.settings import Settings
-from gio_pandas.stops import Stopped
+from gio_pandas.stops import stopped
 
 __all__ = ["Desk", "read_age"]
 
@@ -190,7 +190,7 @@ class Desk:
                 self.ledger.drop(begun)
             raise
         except KeyboardInterrupt:
-            raise Stopped(
+            raise stopped(
                 "stopped in the middle of a submit, which may or may not have been started: look "
                 "at the platform's export list (导出任务) before you run this again. "
                 + _doubt(order, began)
@@ -206,7 +206,7 @@ class Desk:
             self.ledger.add(*known, begun=begun)
         except KeyboardInterrupt:
             self.ledger.add(*known, begun=begun)
-            raise Stopped(
+            raise stopped(
                 f"stopped after the submit; the job goes on: gio.attach({submitted.id!r}) "
                 "picks it up"
             ) from None

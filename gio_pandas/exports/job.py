@@ -21,7 +21,8 @@ from gio_pandas.exports.files import Downloads, Part
 from gio_pandas.exports.progress import Tracker, Usual, followed
 from gio_pandas.exports.wait import Verdict, Wait, judge
 from gio_pandas.settings import check_timeout, progress_mode
-from gio_pandas.stops import Stopped, cancelled
+from gio_pandas.stops import cancelled, stopped
+from gio_pandas.titles import cut
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -175,7 +176,7 @@ class ExportJob:
     def title(self) -> str:
         """What is exported, for people: ``segment (分群) '高价值用户'``."""
         kind = self._order.kind.label if self._order.kind else ""
-        return f"{kind} {self.name!r}" if self.name else f"{kind} job {self._id}".strip()
+        return f"{kind} {cut(self.name)!r}" if self.name else f"{kind} job {cut(self._id)}".strip()
 
     @property
     def order(self) -> Order:
@@ -304,9 +305,9 @@ class ExportJob:
 
     def _given_up(self, result: JobResult) -> JobFailedError:
         code, message = result.error_code, result.error_message
-        reason = f": {code} {message[:500]}".rstrip() if code or message else ", without a reason"
+        said = f": {code} {message[:500]}".rstrip() if code or message else " and gave no reason"
         return JobFailedError(
-            f"The platform gave the export of {self.title} up{reason}",
+            f"The platform could not finish the export of {self.title}{said}",
             hint="Check that it can be computed on the platform, then export it again.",
             code=code,
             message=message,
@@ -369,16 +370,17 @@ class ExportJob:
         try:
             yield
         except KeyboardInterrupt:
-            raise Stopped(
+            raise stopped(
                 f"stopped waiting; the job goes on: gio.attach({self.id!r}) picks it up"
             ) from None
         except GioError as error:
             if isinstance(error, DownloadError) and error.gone and self._ledger is not None:
                 self._ledger.forget(self)
             again = f"gio.attach({self.id!r})"
-            line = f"The job: {again}"
-            if again not in str(error) and line not in getattr(error, "__notes__", ()):
-                error.add_note(line)
+            told = (str(error), *getattr(error, "__notes__", ()))
+            is_nobodys = isinstance(error, JobFailedError) and not self._known
+            if not is_nobodys and not any(again in words for words in told):
+                error.add_note(f"The job: {again}")
             raise
 
     def to_pandas(

@@ -15,7 +15,7 @@ from gio_pandas.errors import GioError
 from gio_pandas.exports.job import ExportJob, Platform
 from gio_pandas.exports.wait import Wait, asked_for
 from gio_pandas.settings import check_timeout
-from gio_pandas.stops import Stopped
+from gio_pandas.stops import stopped
 
 __all__ = ["Limiter", "ManyJobsPlatform", "Outcome", "Poller", "as_completed", "picked_up_by"]
 
@@ -168,7 +168,7 @@ class Poller:
                     self._sleep(pause)
                 yield from self.poll()
         except KeyboardInterrupt:
-            raise Stopped(f"stopped waiting{picked_up_by(self.jobs)}") from None
+            raise stopped(f"stopped waiting{picked_up_by(self.jobs)}") from None
 
     def _by_platform(self) -> list[tuple[ManyJobsPlatform, list[_Turn]]]:
         groups: dict[int, tuple[ManyJobsPlatform, list[_Turn]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -242,6 +243,7 @@ class Lookout:
         self.job = job
         self.error = job._failure
         self._began = job._clock()
+        self._age = _age(job)
         self._wait = (
             None if self.error or self.is_over else Wait(job, job.order.timeout, self._began)
         )
@@ -254,8 +256,8 @@ class Lookout:
 
     @property
     def seconds(self) -> float:
-        """How long it had been looked out for when the last answer came."""
-        return max(self.job._heard_at - self._began, 0.0)
+        """How old it was when the last answer came; without a submit's time, since it began."""
+        return self._age + max(self.job._heard_at - self._began, 0.0)
 
     def step(self) -> float:
         """Ask if it is time to, and say how long to pause before the next step."""
@@ -270,3 +272,10 @@ class Lookout:
         except GioError as error:
             self.error = error
         return self._pause
+
+
+def _age(job: ExportJob) -> float:
+    """Say how long ago it was submitted, in seconds; 0 where that is not known."""
+    if job.submitted_at is None:
+        return 0.0
+    return max((datetime.now(UTC) - job.submitted_at).total_seconds(), 0.0)

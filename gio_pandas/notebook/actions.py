@@ -14,10 +14,12 @@ from IPython.display import display
 from gio_pandas import checkup
 from gio_pandas.api.secrecy import sealed
 from gio_pandas.errors import GioError
+from gio_pandas.exports.desk import read_age
 from gio_pandas.exports.memory import size
 from gio_pandas.notebook.choices import KINDS
 from gio_pandas.notebook.code import call, literal, read_line
 from gio_pandas.notebook.commands import LISTINGS, Line
+from gio_pandas.settings import check_charset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +199,18 @@ def _exported(export: _Export, line: Line, shell: InteractiveShell) -> Any:
 
 
 def _check(line: Line) -> None:
-    """Refuse, before anything is submitted, what cannot be done together, or not yet."""
+    """Refuse, before anything is sent or printed, what cannot be done as far as that is known."""
+    _check_together(line)
+    if (charset := line.get("charset")) is not None:
+        check_charset(charset)
+    read_age(line.get("reuse"), "reuse")
+    if (path := line.get("parquet")) is not None:
+        from gio_pandas.exports.writers import parquet_target
+
+        parquet_target(path, "zstd")
+
+
+def _check_together(line: Line) -> None:
     if line.get("plot"):
         raise UsageError(
             "--plot: this version of gio_pandas draws no charts yet. Leave it out, and plot the "
@@ -224,9 +237,6 @@ def _in_background(job: ExportJob, line: Line, shell: InteractiveShell) -> Expor
 
 
 def _written(export: _Export, path: str) -> ExportJob:
-    from gio_pandas.exports.writers import parquet_target
-
-    parquet_target(path, "zstd")  # that it cannot be written is told before anything is submitted
     job = export.submit()
     job.to_parquet(path, **export.late)
     rows = job.rows or 0
@@ -267,8 +277,7 @@ def _pick(line: Line, _: str | None, __: InteractiveShell) -> Any:
 
 def _doctor(line: Line, _: str | None, __: InteractiveShell) -> None:
     print(checkup.versions())  # noqa: T201
-    timeout = line.get("timeout") or 300.0
-    for finding in checkup.examine(_session, None if timeout == "none" else timeout):
+    for finding in checkup.examine(_session, **line.options("timeout")):
         print(finding.report(_told), flush=True)  # noqa: T201
 
 

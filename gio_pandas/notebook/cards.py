@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from gio_pandas.errors import AmbiguousNameError, GioError
 from gio_pandas.notebook import theme
 from gio_pandas.settings import SANDBOX
+from gio_pandas.titles import plain
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["Tone", "card", "error_card", "job_card", "live", "session_card"]
 
 Tone = Literal["plain", "good", "bad", "busy"]
+
+_SANDBOX = "the embedded sandbox"
+_LONGEST_LINE = 2_000
+"""Letters of what is not a name: a line of code, a sentence."""
 
 _TONES = {"plain": theme.PLAIN, "good": theme.GOOD, "bad": theme.BAD, "busy": theme.BUSY}
 
@@ -36,16 +41,16 @@ def card(
     title
         What it is.
     facts
-        What there is to know: names and values, as text.
+        What there is to know: names and values, as text. ``code`` is not cut as names are.
     note
-        A sentence below, such as what to do next.
+        Sentences below, such as what to do next, a line each.
     tone
         How it is with it.
     """
     edge = f"border:1px solid {theme.BORDER};border-left:4px solid {_TONES[tone]};"
     return (
         f'<div class="gio-card" style="{theme.BASE}{edge}border-radius:3px;padding:6px 12px">'
-        f'<div style="font-weight:600">{escape(title)}</div>'
+        f'<div style="font-weight:600">{escape(plain(title))}</div>'
         f"{_facts(facts)}{_note(note)}</div>"
     )
 
@@ -70,15 +75,25 @@ def job_card(job: ExportJob, *, said: str | None = None, tone: Tone | None = Non
         ("finished", _time(job.finished_at)),
         ("files", f"{len(job.uris):,}" if job.uris else ""),
         ("rows", f"{job.rows:,}" if job.rows is not None else ""),
-        ("platform", job.order.platform),
+        ("platform", _SANDBOX if _is_embedded(job) else job.order.platform),
     ]
     return card(job.title, _known(facts), note=said or _said(job), tone=tone or _tone(job))
 
 
 def _said(job: ExportJob) -> str:
     if job.stage == "ERROR":
-        return "The platform gave it up: job.wait() says why"
-    return f"gio.attach({job.id!r}) picks it up after a restart"
+        return "The platform could not finish it: job.wait() says why"
+    use = "gives the frame" if job.uris else "waits for the frame"
+    later = (
+        f"{_SANDBOX} ends with this process, and the job with it"
+        if _is_embedded(job)
+        else f"gio.attach({job.id!r}) picks it up after a restart"
+    )
+    return f"job.to_pandas() {use}; {later}"
+
+
+def _is_embedded(job: ExportJob) -> bool:
+    return job.order.platform == SANDBOX
 
 
 def _tone(job: ExportJob) -> Tone:
@@ -93,13 +108,16 @@ def session_card(session: Session) -> str:
     keys = {None: "not set: looked for in the keyring", "argument": "given to connect"}
     key = keys.get(settings.key_from, f"from the {settings.key_from}")
     facts = [
-        ("platform", "the embedded sandbox" if settings.url == SANDBOX else settings.url),
+        ("platform", _SANDBOX if settings.url == SANDBOX else settings.url),
         ("project", settings.project or "not set: pass project="),
         ("API key", "none needed" if settings.url == SANDBOX else key),
         ("profile", settings.profile or ""),
         ("charset", settings.charset),
     ]
-    return card("gio_pandas session", _known(facts), note="gio.list_segments() lists its segments")
+    return card("gio_pandas session", _known(facts), note=_FIRST_STEPS)
+
+
+_FIRST_STEPS = "gio.pick() to choose on a screen · %load_ext gio_pandas, then %gio --help"
 
 
 def error_card(error: GioError) -> str:
@@ -134,14 +152,19 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
     # parts, each with a width of its own.
     cell = "float:none;width:auto;margin:0;padding:0"
     rows = "".join(
-        f'<dt style="{cell};color:{theme.MUTED};font-weight:normal">{escape(name)}</dt>'
-        f'<dd style="{cell}">{escape(value)}</dd>'
+        f'<dt style="{cell};color:{theme.MUTED};font-weight:normal">{escape(plain(name))}</dt>'
+        f'<dd style="{cell}">{escape(_value(name, value))}</dd>'
         for name, value in facts
     )
     grid = "display:grid;grid-template-columns:max-content 1fr;gap:0 12px;margin:4px 0 0"
     return f'<dl style="{grid}">{rows}</dl>' if rows else ""
 
 
+def _value(name: str, value: str) -> str:
+    return plain(value, _LONGEST_LINE) if name == "code" else plain(value)
+
+
 def _note(note: str | None) -> str:
     style = f"color:{theme.MUTED};margin-top:4px;white-space:pre-line"
-    return f'<div style="{style}">{escape(note)}</div>' if note else ""
+    lines = "\n".join(plain(line, _LONGEST_LINE) for line in (note or "").split("\n"))
+    return f'<div style="{style}">{escape(lines)}</div>' if note else ""

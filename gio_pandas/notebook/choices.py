@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from gio_pandas.api.models import Analysis, Kind, Project, Segment, Tag
+from gio_pandas.catalog import moment
 from gio_pandas.search import Index
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ __all__ = ["ANALYSES", "KINDS", "LABELS", "Choice", "Offer", "choices", "remembe
 ANALYSES = ("funnel", "event", "retention", "frequency")
 KINDS = ("segment", "tag", *ANALYSES)
 """What can be exported, in the order that it is offered in."""
+
+_FEW = 1_000
+"""As many are looked through by a person who waits."""
 
 LABELS = {"project": "项目", **{kind: Kind(kind).chinese for kind in KINDS}}
 """What the platform calls each kind."""
@@ -87,6 +91,20 @@ class Offer(Sequence[Choice]):
             return [_choice(item, self._kind) for item in self._items[position]]
         return _choice(self._items[position], self._kind)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether ``find`` answers at once: few are, or it has looked at them before."""
+        return len(self) <= _FEW or "_index" in vars(self)
+
+    def begin(self, text: str, limit: int | None = None) -> list[Choice]:
+        """Find what begins with a text just as it is typed: without any making ready."""
+        places = (
+            position
+            for position, item in enumerate(self._items)
+            if any(name.startswith(text) for name in (item.name, *item.keys) if name)
+        )
+        return [self[position] for position in islice(places, limit)]
+
     def find(self, words: str, limit: int | None = None) -> list[Choice]:
         """Find what the words mean, the best first; see ``search.Index.find``."""
         return [self[position] for position in self._index.find(words, limit)]
@@ -136,7 +154,7 @@ def _choice(item: Project | Tag | Segment | Analysis, kind: str) -> Choice:
         key=item.key if isinstance(item, Tag) else None,
         type=_type(item),
         creator=item.creator,
-        updated=_moment(item.updated),
+        updated=moment(item.updated),
         users=getattr(item, "users", None),
     )
 
@@ -151,11 +169,3 @@ def _type(item: Project | Tag | Segment | Analysis) -> str | None:
             return item.chart_type
         case Project():
             return None
-
-
-def _moment(text: str | None) -> str | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return text  # not as documented: shown as it came
-    return f"{moment.astimezone() if moment.tzinfo else moment:%Y-%m-%d %H:%M}"

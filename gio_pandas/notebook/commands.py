@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import keyword
+import math
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,6 +14,7 @@ from IPython.core.error import UsageError
 
 from gio_pandas.notebook.choices import ANALYSES, KINDS, LABELS
 from gio_pandas.notebook.words import Word, quoted
+from gio_pandas.titles import cut
 
 __all__ = [
     "CHARSETS",
@@ -30,9 +32,14 @@ CHARSETS = ("UTF-16LE", "UTF-8", "GBK", "GB18030")
 """What Tab offers; the platform may know others."""
 
 
+_MOST_DIGITS = 9
+_LONGEST_ECHO = 60
+"""Letters of what was typed that are repeated: more is a paste that went wrong."""
+
+
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError("takes a whole number of 1 or more")
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
+        raise ValueError("takes a whole number from 1 to 999999999")
     return int(text)
 
 
@@ -43,13 +50,15 @@ def _variable(text: str) -> str:
     return name
 
 
-def _seconds(text: str) -> float | str:
+def _seconds(text: str) -> float | None:
     if text.lower() == "none":
-        return "none"
+        return None
     try:
         seconds = float(text)
     except ValueError:
-        raise ValueError("takes seconds, or none to wait for ever") from None
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError("takes seconds above 0, or none to wait for ever")
     return int(seconds) if seconds.is_integer() else seconds
 
 
@@ -78,6 +87,10 @@ class Option:
         Whether it may be given several times.
     read
         Makes a value of the text.
+    such_as
+        A value, to show how it is written; left out, the first that Tab offers.
+    is_hidden
+        Whether neither help nor Tab shows it.
     """
 
     name: str
@@ -86,11 +99,19 @@ class Option:
     offers: str | Sequence[str] = ()
     is_repeated: bool = False
     read: Callable[[str], Any] = str
+    such_as: str = ""
+    is_hidden: bool = False
 
     @property
     def key(self) -> str:
         """The name of its value."""
         return self.name.strip("-").replace("-", "_")
+
+    @property
+    def example(self) -> str:
+        """How it is written."""
+        first = "" if isinstance(self.offers, str) else next(iter(self.offers), "")
+        return f"{self.name} {self.such_as or first or self.value}"
 
 
 @dataclass(frozen=True)
@@ -135,6 +156,11 @@ class Command:
         parts = [f"{self.sign}gio {self.name}", self.takes, "[options]" if self.options else ""]
         return " ".join(part for part in parts if part)
 
+    @property
+    def shown(self) -> tuple[Option, ...]:
+        """The options that help and Tab show."""
+        return tuple(option for option in self.options if not option.is_hidden)
+
     def option(self, name: str) -> Option | None:
         """Find an option by its name; None where there is none."""
         return next((option for option in self.options if option.name == name), None)
@@ -144,9 +170,9 @@ class Command:
         blocks = [f"{self.usage}\n\n{self.summary}"]
         if self.details:
             blocks.append(self.details)
-        if self.options:
-            names = [f"{option.name} {option.value}".strip() for option in self.options]
-            blocks.append(_columns(zip(names, (o.help for o in self.options), strict=True)))
+        if self.shown:
+            names = [f"{option.name} {option.value}".strip() for option in self.shown]
+            blocks.append(_columns(zip(names, (o.help for o in self.shown), strict=True)))
         if self.examples:
             blocks.append("\n".join(["Examples:", *(f"  {line}" for line in self.examples)]))
         return "\n\n".join(blocks)
@@ -188,17 +214,33 @@ def _columns(rows: Any) -> str:
 # --- what there is -------------------------------------------------------------------------------
 
 _OUT = Option(
-    "-o", "put it into the variable VAR, and say how large it is", "VAR", "variable", read=_variable
+    "-o",
+    "put it into the variable VAR, and say how large it is",
+    "VAR",
+    "variable",
+    read=_variable,
+    such_as="df",
 )
-_HEAD = Option("--head", "show the first N rows only; with -o, VAR has all", "N", read=_count)
-_PROJECT = Option("--project", "another project (项目) than the session's", "PROJECT", "project")
-_TIMEOUT = Option("--timeout", "seconds to wait; none waits for ever", "S", read=_seconds)
+_HEAD = Option(
+    "--head", "show the first N rows only; with -o, VAR has all", "N", read=_count, such_as="5"
+)
+_PROJECT = Option(
+    "--project",
+    "another project (项目) than the session's",
+    "PROJECT",
+    "project",
+    such_as="默认项目",
+)
+_TIMEOUT = Option(
+    "--timeout", "seconds to wait; none waits for ever", "S", read=_seconds, such_as="600"
+)
 _CHARSET = Option("--charset", "what the platform is asked to write", "CHARSET", CHARSETS)
 _PARQUET = Option(
     "--parquet",
     "write FILE.parquet, or FOLDER/; a frame comes with -o or --head only",
     "FILE",
     "file",
+    such_as="users.parquet",
 )
 _BG = Option("--bg", "return at once with the job in place of the frame, and show its card")
 _DRY_RUN = Option("--dry-run", "print the Python that does the same, and send nothing")
@@ -208,9 +250,14 @@ _TAG = Option(
     "TAG",
     "tag",
     is_repeated=True,
+    such_as="会员等级",
 )
 _PROPERTY = Option(
-    "--property", "add a user property, such as usr_city; may be repeated", "KEY", is_repeated=True
+    "--property",
+    "add a user property, such as usr_city; may be repeated",
+    "KEY",
+    is_repeated=True,
+    such_as="usr_city",
 )
 _OWN = {"segment": (_TAG, _PROPERTY), "tag": (_PROPERTY,)}
 _READING = (
@@ -225,7 +272,7 @@ _READING = (
     Option("--refresh", "with --reuse: submit all the same"),
     _TIMEOUT,
 )
-_PLOT = Option("--plot", "draw its chart (not in this version yet)")
+_PLOT = Option("--plot", "draw its chart: not in this version yet", is_hidden=True)
 _ROWS = {"segment": "a row a user", "tag": "who has it, and its value"}
 _ONE = {kind: f"a {kind} analysis" for kind in ANALYSES} | {"event": "an event analysis"}
 _MANY = {kind: f"{kind} analyses" for kind in ANALYSES}
@@ -277,11 +324,17 @@ _COMMANDS = (
         "[URL]",
         "url",
         options=(
-            Option("--project", "the project (项目) meant from now on", "PROJECT", "project"),
-            Option("--profile", "a profile of the profile file", "NAME"),
+            replace(_PROJECT, help="the project (项目) meant from now on"),
+            Option("--profile", "a profile of the profile file", "NAME", such_as="work"),
             _CHARSET,
             _TIMEOUT,
-            Option("--verify", "a file with your company's CA certificate", "FILE", "file"),
+            Option(
+                "--verify",
+                "a file with your company's CA certificate",
+                "FILE",
+                "file",
+                such_as="company-ca.pem",
+            ),
             Option("--ask-key", "ask for the API key, which is neither shown nor kept"),
         ),
         details="What is left out comes from the environment (GIO_URL, GIO_API_KEY, GIO_PROJECT), "
@@ -329,11 +382,9 @@ _COMMANDS = (
         "pick",
         "Choose from lists what to export; the whole way on one screen.",
         options=(
-            Option(
-                "-o", "put the frame into the variable VAR, too", "VAR", "variable", read=_variable
-            ),
+            replace(_OUT, help="put the frame into the variable VAR, too"),
             Option("--kind", "what is listed to begin with", "KIND", KINDS),
-            Option("--project", "the project (项目) to begin with", "PROJECT", "project"),
+            replace(_PROJECT, help="the project (项目) to begin with"),
         ),
     ),
     Command(
@@ -352,6 +403,7 @@ _COMMANDS = (
                 "K=V",
                 is_repeated=True,
                 read=_pair,
+                such_as="projectId=WlGk4Daj",
             ),
         ),
         details="V is read as JSON where it is JSON (3, true, [1, 2]). An id of digits alone is "
@@ -401,8 +453,15 @@ def _headline(command: Command) -> str:
 _CREDENTIALS = ("--api-key", "--api_key", "--apikey", "--key", "--token", "--secret", "--password")
 
 
-def find(name: str) -> Command:
+def find(name: str, following: str = "") -> Command:
     """Find a command.
+
+    Parameters
+    ----------
+    name
+        What was typed.
+    following
+        The word after it.
 
     Raises
     ------
@@ -413,9 +472,15 @@ def find(name: str) -> Command:
         return COMMANDS[name]
     spelled = {known: known for known in COMMANDS}
     spelled |= {LABELS[kind]: kind for kind in KINDS} | {LABELS[kind][:2]: kind for kind in KINDS}
-    near = get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
+    listed = [following] if name == "list" and following in LISTINGS else []
+    near = listed or get_close_matches(name.lower()[:_LONGEST_ECHO], spelled, n=1, cutoff=0.5)
     guess = f"Did you mean %gio {spelled[near[0]]}?" if near else "%gio --help lists them."
-    raise UsageError(f"There is no command {name!r}. {guess}")
+    raise UsageError(f"There is no command {_echo(name)}. {guess}")
+
+
+def _echo(text: str) -> str:
+    """Repeat what was typed, as far as a person reads it."""
+    return repr(cut(text, _LONGEST_ECHO))
 
 
 def parse(command: Command, words: Sequence[Word]) -> Line:
@@ -452,9 +517,9 @@ def _take_option(command: Command, word: Word, rest: list[Word], given: dict[str
         given[option.key] = True
         return
     if not equals:
-        if not rest or rest[0].is_option:
-            raise UsageError(f"{command.name} {name} wants a value: {name} {option.value}.")
-        text = rest.pop(0).text
+        text = "" if not rest or rest[0].is_option else rest.pop(0).text
+    if not text.strip():
+        raise UsageError(f"{command.name} {name} wants a value, such as {option.example}.")
     value = _read(option, text, command)
     if option.is_repeated:
         given.setdefault(option.key, []).append(value)
@@ -472,7 +537,7 @@ def _read(option: Option, text: str, command: Command) -> Any:
         return option.read(text)
     except ValueError as error:
         # Of what is typed after connect anything may be the key.
-        not_that = "" if command.name == "connect" else f", not {text!r}"
+        not_that = "" if command.name == "connect" else f", not {_echo(text)}"
         raise UsageError(f"{command.name} {option.name} {error}{not_that}.") from None
 
 
@@ -484,7 +549,8 @@ def _no_option(command: Command, name: str) -> str:
             "run gio-pandas login, or add --ask-key. Take it out of the cell; renew it if others "
             "may see that."
         )
-    names = [option.name for option in command.options]
+    names = [option.name for option in command.shown]
+    name = cut(name, _LONGEST_ECHO)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     guess = (
         f"Did you mean {near[0]}?"
@@ -501,13 +567,16 @@ def _no_option(command: Command, name: str) -> str:
 def _checked(command: Command, words: list[str]) -> tuple[str, ...]:
     """Take the words, if they are as many as there may be."""
     if not command.takes and words:
-        raise UsageError(f"{command.name} takes no name, only options: {command.usage}")
+        guess = ""
+        if command.name in LISTINGS and len(whole := " ".join(words)) <= _LONGEST_ECHO:
+            guess = f" Did you mean {command.sign}gio search {whole}?"
+        raise UsageError(f"{command.name} takes no name, only options: {command.usage}.{guess}")
     if command.takes and not command.takes.startswith("[") and not any(words):
         raise UsageError(f"{command.name} wants more: {command.usage}")
     if len(words) > 1 and not command.several:
         if command.name == "connect":  # the second word may be the key
             raise UsageError(f"connect takes one address: {command.usage}")
-        whole = quoted(" ".join(words).strip("“”‘’「」『』"), '"')
+        whole = quoted(cut(" ".join(words).strip("“”‘’「」『』")), '"')
         raise UsageError(
             f"{command.name} takes one name. Did you mean {command.sign}gio {command.name} {whole}?"
         )

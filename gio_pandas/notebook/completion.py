@@ -19,7 +19,7 @@ from IPython.core.completer import (
 )
 
 from gio_pandas.exports.ledger import ledger_of
-from gio_pandas.notebook.choices import KINDS, LABELS, Choice, remembered
+from gio_pandas.notebook.choices import KINDS, Choice, Offer, remembered
 from gio_pandas.notebook.commands import COMMANDS, Command, Option
 from gio_pandas.notebook.words import Word, quoted, scan
 from gio_pandas.search import fold
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Completion", "Slot", "slot"]
 
 _LINE = re.compile(r"\s*(?:[^%#]*=\s*)?(%%?)gio\s+(.*)", re.DOTALL)
+_LATER = re.compile(r".*:\s*%%?gio\s.*", re.DOTALL)
+"""A line of a block: no line for IPython, and nothing that Python knows."""
+
 _FIRST = 50
 """Jobs that are offered: whoever looks for an older one looks at ``%gio jobs``."""
 
@@ -138,6 +141,13 @@ def _project(words: Sequence[Word]) -> str | None:
     return None
 
 
+class _Nothing(list[SimpleCompletion]):
+    """No names, which count as some: else IPython asks who knows Python's for theirs."""
+
+    def __len__(self) -> int:
+        return 1
+
+
 class Completion:
     """What a shell's Tab asks in a line of ``%gio``.
 
@@ -154,6 +164,7 @@ class Completion:
         self._shell = shell
         self._jobs: tuple[tuple[str, str], ...] = ()
         self._warming: threading.Thread | None = None
+        self._wanted: Offer | None = None
         self.matcher = _matcher(self.matches)
 
     def warm(self, *_: Any) -> None:
@@ -176,8 +187,7 @@ class Completion:
         session = _current_session()
         if session is None:
             return
-        for kind in _NAMES:
-            offer = remembered(session, kind)
+        for offer in (self._wanted, *(remembered(session, kind) for kind in _NAMES)):
             if offer is not None:
                 offer.find("", 1)
         entries = ledger_of(session.settings.url).entries(session.settings.url, limit=_FIRST)
@@ -186,6 +196,8 @@ class Completion:
     def matches(self, context: CompletionContext) -> SimpleMatcherResult:
         """Give what fits where the cursor is; nothing where the line is not ours."""
         place = slot(context.text_until_cursor)
+        if place is None and _LATER.fullmatch(context.text_until_cursor):
+            return {"completions": _Nothing(), "matched_fragment": "", "suppress": True}
         if place is None or place.offers == "file":
             return {"completions": [], "suppress": False}
         after = context.line_with_cursor[context.cursor_position :]
@@ -194,8 +206,7 @@ class Completion:
             for text, kind in self._found(place, context.limit)
         ]
         return {
-            # Nothing but what is there keeps Python's own names out of a line that is not Python.
-            "completions": found or [SimpleCompletion(place.fragment)],
+            "completions": found or _Nothing(),
             "matched_fragment": place.fragment,
             "suppress": True,
             "ordered": True,
@@ -206,13 +217,13 @@ class Completion:
         if not isinstance(place.offers, str):
             return _like(place, ((word, "value") for word in place.offers))
         if place.offers in _NAMES:
-            return _names(place, limit)
+            return self._names(place, limit)
         match place.offers:
             case "command":
                 known = (one for one in COMMANDS.values() if one.sign == place.sign)
                 return _like(place, ((one.name, "command") for one in known))
             case "option":
-                options = place.command.options if place.command else ()
+                options = place.command.shown if place.command else ()
                 names = (one.name for one in options)
                 return [(name, "option") for name in names if name.startswith(place.typed)]
             case "job":
@@ -222,6 +233,23 @@ class Completion:
             case "url":
                 return _like(place, _urls())
         return ()
+
+    def _names(self, place: Slot, limit: int | None) -> Iterator[tuple[str, str]]:
+        session = _current_session()
+        offer = remembered(session, str(place.offers), project=place.project) if session else None
+        if offer is None:
+            return
+        if offer.is_ready:
+            found = offer.find(place.typed, limit)
+        else:
+            self._wanted = offer
+            self.warm()
+            found = offer.begin(place.typed, limit)
+        times = Counter(choice.name for choice in found)
+        words = fold(place.typed).split()
+        for choice in found:
+            text = choice.value if times[choice.name] > 1 else _called(choice, words)
+            yield quoted(text, place.quote), choice.kind
 
     def _variables(self) -> Iterator[tuple[str, str]]:
         hidden = self._shell.user_ns_hidden
@@ -265,17 +293,6 @@ def _like(place: Slot, known: Iterable[tuple[str, str]]) -> list[tuple[str, str]
     pairs = [(quoted(text, place.quote), said) for text, said in known if typed in text.casefold()]
     first = [pair for pair in pairs if pair[0].strip("'\"").casefold().startswith(typed)]
     return first or pairs
-
-
-def _names(place: Slot, limit: int | None) -> Iterator[tuple[str, str]]:
-    session = _current_session()
-    offer = remembered(session, str(place.offers), project=place.project) if session else None
-    found = offer.find(place.typed, limit) if offer is not None else []
-    times = Counter(choice.name for choice in found)
-    words = fold(place.typed).split()
-    for choice in found:
-        text = choice.value if times[choice.name] > 1 else _called(choice, words)
-        yield quoted(text, place.quote), LABELS[choice.kind]
 
 
 def _called(choice: Choice, words: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from gio_pandas.errors import JobTimeoutError
 from gio_pandas.exports.wait import Lookout
 from gio_pandas.notebook.cards import Tone, job_card
 from gio_pandas.notebook.front import Publish, front_end, show_bundle
-from gio_pandas.notebook.progress import duration, line
+from gio_pandas.notebook.progress import duration, waiting
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
@@ -56,6 +56,7 @@ def _keep_up(cards: Cards) -> None:
     try:
         while not cards.are_final:
             time.sleep(min(cards.step(), _LOOK))
+        cards.renew()  # how it ended may be known from somebody else
     except Exception as error:  # of a front end that is gone: a card is no reason for anything
         logging.getLogger(__name__).info("A job's card is not kept up to date (%r)", error)
     finally:
@@ -95,12 +96,16 @@ class Cards:
     def step(self) -> float:
         """Ask for the job, if it is time to, and say how long to pause before the next step."""
         pause = self._lookout.step()
+        self.renew()
+        return pause
+
+    def renew(self) -> None:
+        """Write what has changed, in the place of all that were shown."""
         html = self._html()
         if html != self._shown:
             self._shown = html
             for known in self._ids:
                 self._publish(self._bundle(), known, True)
-        return pause
 
     def _bundle(self) -> dict[str, str]:
         return {"text/plain": repr(self.job), "text/html": self._shown}
@@ -112,6 +117,6 @@ class Cards:
         if error is not None:
             tone: Tone = "plain" if isinstance(error, JobTimeoutError) else "bad"
             return job_card(self.job, said=str(error), tone=tone)
-        if self.job.tracker.is_running:
-            return job_card(self.job, said=line(self.job.tracker.snapshot()))
-        return job_card(self.job, said=f"goes on, watched for {duration(self._lookout.seconds)}")
+        seconds = duration(self._lookout.seconds)
+        since = "since the submit" if self.job.submitted_at else "watched"
+        return job_card(self.job, said=f"goes on: {waiting(self.job.stage)}, {seconds} {since}")

@@ -15,12 +15,12 @@ from gio_pandas.notebook import commands
 from gio_pandas.notebook.actions import carry_out
 from gio_pandas.notebook.completion import Completion
 from gio_pandas.notebook.words import Word, split
-from gio_pandas.stops import Stopped
+from gio_pandas.stops import stopped
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Stopped", "load", "unload"]
+__all__ = ["load", "unload"]
 
 _NAME = "gio"
 
@@ -88,7 +88,7 @@ def _run(
     if explained is not None:
         print(explained)  # noqa: T201 it is what the user asked for
         return None
-    command = commands.find(words[0].text)
+    command = commands.find(*(word.text for word in words[:2]))
     _check_sign(command, cell)
     parsed = commands.parse(command, words[1:])
     with _in_a_line():
@@ -139,4 +139,4 @@ def _in_a_line() -> Iterator[None]:
     except (TypeError, ValueError, OSError) as error:
         raise UsageError(str(error)) from None
     except KeyboardInterrupt as stop:
-        raise Stopped(*stop.args) from None
+        raise stopped(str(stop)) from None

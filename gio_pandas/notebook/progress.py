@@ -18,6 +18,7 @@ from gio_pandas.exports import memory, notices
 from gio_pandas.exports.progress import Phase, Progress
 from gio_pandas.notebook import theme
 from gio_pandas.notebook.front import Publish, front_end, is_terminal, show_bundle
+from gio_pandas.titles import plain
 
 __all__ = [
     "Display",
@@ -30,6 +31,7 @@ __all__ = [
     "line",
     "shown",
     "shown_as",
+    "waiting",
 ]
 
 _PAUSE = 0.25
@@ -40,6 +42,17 @@ _DELAY = 0.3
 
 _LEFT = 0.4
 """Seconds for the last look: a front end that hangs holds up nobody."""
+
+_WORTH_A_RATE = 1_000_000
+"""Bytes below which nobody asks how fast they came."""
+
+_STAGES = {
+    "NONE": "queued",
+    "READY": "queued",
+    "RUNNING": "running on the platform",
+    "DATA_READY": "writing files",
+}
+"""What the platform does in each stage (op-api §5.3)."""
 
 _SHORTEST_TITLE = 12
 _NOTEBOOK_COLUMNS = 100
@@ -78,11 +91,10 @@ def line(progress: Progress, width: int | None = None) -> str:
     progress
         The moment.
     width
-        Columns that it may take, of which a Chinese character takes two. What failed or was
-        stopped is not cut: it says how to go on.
+        Columns that it may take, of which a Chinese character takes two.
     """
-    title, rest = _plain(progress.title), _plain(f": {_sentence(progress)}")
-    if width is None or progress.phase in (Phase.FAILED, Phase.STOPPED):
+    title, rest = plain(progress.title), plain(f": {_sentence(progress)}")
+    if width is None:
         return title + rest
     room = max(width - _columns(rest), _SHORTEST_TITLE)
     return _cut(_cut(title, room) + rest, width)
@@ -104,12 +116,9 @@ def _sentence(progress: Progress) -> str:
     seconds = duration(progress.seconds, exact=progress.is_over)
     match progress.phase:
         case Phase.DONE:
-            rate = f" ({memory.shown(progress.rate)}/s)" if progress.rate else ""
-            return f"{', '.join(_all(progress))} in {seconds}{rate}"
-        case Phase.FAILED:
-            return f"failed after {seconds}: {progress.error or progress.stage}{_again(progress)}"
-        case Phase.STOPPED:
-            return f"stopped after {seconds}{_again(progress)}"
+            return f"{', '.join(_all(progress))} in {seconds}{_read_at(progress)}"
+        case Phase.FAILED | Phase.STOPPED:  # why, and how to go on, says the error that follows
+            return f"{progress.phase.value} after {seconds}"
     return f"{_state(progress)}, {seconds}{_usual(progress)}"
 
 
@@ -129,7 +138,13 @@ def _doing(progress: Progress) -> str:
         return "submitting"
     if progress.phase is Phase.READ:
         return "reading"
-    return f"waiting ({progress.stage})" if progress.stage else "waiting"
+    return waiting(progress.stage)
+
+
+def waiting(stage: str) -> str:
+    """Say what the platform does in a stage, with its own word."""
+    words = _STAGES.get(stage, "waiting")
+    return words if stage in ("", "NONE") else f"{words} ({stage})"
 
 
 def _came(progress: Progress) -> list[str]:
@@ -157,22 +172,14 @@ def _usual(progress: Progress) -> str:
     return f"; such exports took {duration(seconds)} before ({before})"
 
 
-def _again(progress: Progress) -> str:
-    if not progress.job_id:
+def _read_at(progress: Progress) -> str:
+    if not progress.rate or progress.bytes < _WORTH_A_RATE:
         return ""
-    again = f"gio.attach({progress.job_id!r})"
-    if progress.phase is Phase.STOPPED:
-        return f"; the job goes on: {again} picks it up"
-    return "" if again in (progress.error or "") else f" ({again})"
+    return f" (read at {memory.shown(progress.rate)}/s)"
 
 
 def _number(number: int, word: str) -> str:
     return f"{number:,} {word}{'s' * (number != 1)}"
-
-
-def _plain(text: str) -> str:
-    """Keep to one line what a platform or a gateway wrote."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _columns(text: str) -> int:
@@ -204,11 +211,11 @@ def html(progress: Progress) -> str:
     """Write a moment as HTML: while it lasts with a progress bar that says its value in words."""
     if progress.is_over:
         return _over(progress)
-    state = _plain(_state(progress)) + _usual(progress)
+    state = plain(_state(progress)) + _usual(progress)
     return (
         f'<div class="gio-progress" style="{theme.BASE}">'
         '<div style="display:flex;justify-content:space-between;gap:1em">'
-        f'<span style="font-weight:600">{escape(_plain(progress.title))}</span>'
+        f'<span style="font-weight:600">{escape(plain(progress.title))}</span>'
         f'<span style="color:{theme.MUTED};font-variant-numeric:tabular-nums;white-space:nowrap">'
         f"{duration(progress.seconds)}</span></div>"
         f"{_bar(progress, state)}"
@@ -223,7 +230,7 @@ def _bar(progress: Progress, state: str) -> str:
         value, left, width = "", (progress.seconds * 20) % 100, 20.0
     else:
         value, left, width = f'aria-valuenow="{fraction * 100:.0f}" ', 0.0, fraction * 100
-    label = escape(f"Export of {_plain(progress.title)}")
+    label = escape(f"Export of {plain(progress.title)}")
     return (
         f'<div role="progressbar" aria-label="{label}" aria-valuemin="0" aria-valuemax="100" '
         f'{value}aria-valuetext="{escape(state)}" style="height:4px;border-radius:2px;'
@@ -245,14 +252,14 @@ def _over(progress: Progress) -> str:
     return (
         f'<div class="gio-progress" style="{theme.BASE}">'
         f'<span aria-hidden="true" style="color:{colour}">{mark} </span>'
-        f'<span style="font-weight:600">{escape(_plain(progress.title))}</span>: '
-        f'<span style="color:{theme.MUTED}">{escape(_plain(_sentence(progress)))}</span></div>'
+        f'<span style="font-weight:600">{escape(plain(progress.title))}</span>: '
+        f'<span style="color:{theme.MUTED}">{escape(plain(_sentence(progress)))}</span></div>'
     )
 
 
 def _spoken(progress: Progress) -> str:
     """Write what a screen reader says by itself: what is being done, not how much of it."""
-    said = escape(_plain(f"{progress.title}: {_doing(progress)}"))
+    said = escape(plain(f"{progress.title}: {_doing(progress)}"))
     return f'<span role="status" aria-live="polite" style="{_HIDDEN}">{said}</span>'
 
 

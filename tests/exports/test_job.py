@@ -211,8 +211,9 @@ def test_no_answer_at_first_is_no_failed_job() -> None:
 def test_an_id_that_the_platform_never_spoke_of_is_told_soon() -> None:
     """Who attached with a wrong id does not wait for a minute, and is told what is wrong."""
     platform = Platform([None])
-    with pytest.raises(JobFailedError, match=r"knows no job .*Check the id"):
+    with pytest.raises(JobFailedError, match=r"knows no job .*Check the id") as caught:
         submit(platform).wait()
+    assert not hasattr(caught.value, "__notes__")  # which would say to attach that very id
     assert 15 <= platform.polls[-1] < 20
 
 
@@ -521,11 +522,11 @@ def test_the_time_that_a_platform_is_away_is_no_oddity(odd: Answer) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "message", "told"),
     [
-        ({"code": "E42", "message": "磁盘已满"}, "E42", "磁盘已满", r"up: E42 磁盘已满\."),
-        ({"code": "", "message": "磁盘已满"}, "", "磁盘已满", r"up: 磁盘已满\."),
-        ("no room", "", "no room", r"up: no room\."),
-        ({"code": "", "message": None}, "", "", r"up, without a reason\."),
-        (None, "", "", r"up, without a reason\."),
+        ({"code": "E42", "message": "磁盘已满"}, "E42", "磁盘已满", r": E42 磁盘已满\."),
+        ({"code": "", "message": "磁盘已满"}, "", "磁盘已满", r": 磁盘已满\."),
+        ("no room", "", "no room", r": no room\."),
+        ({"code": "", "message": None}, "", "", r" and gave no reason\."),
+        (None, "", "", r" and gave no reason\."),
     ],
 )
 def test_a_reason_that_comes_along_is_told(error: Any, code: str, message: str, told: str) -> None:

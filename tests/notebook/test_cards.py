@@ -34,7 +34,7 @@ class Deaf:
 def job(**more: Any) -> ExportJob:
     """Make a job that nothing can be asked about."""
     order = Order(
-        platform="https://cdp.example.cn",
+        platform=more.pop("platform", "https://cdp.example.cn"),
         kind=Kind.SEGMENT,
         name=more.pop("name", "高价值用户"),
         project_name="默认项目",
@@ -82,6 +82,36 @@ def test_a_jobs_tone_is_its_stage() -> None:
     assert len(pages) == 2
 
 
+@pytest.mark.parametrize("stage", ["NONE", "RUNNING", "FINISH"])
+def test_a_job_says_how_its_frame_is_had(stage: str) -> None:
+    """Here, and after a restart; the embedded sandbox does not live as long as that."""
+    elsewhere, embedded = job(stage=stage), job(stage=stage, platform="sandbox:")
+    for known in (elsewhere, embedded):
+        if stage == "FINISH":
+            known._uris = ("a",)
+        gives = "job.to_pandas() gives" if stage == "FINISH" else "job.to_pandas() waits for"
+        assert gives in said(job_card(known))
+    assert "gio.attach('VGFn') picks it up after a restart" in said(job_card(elsewhere))
+    words = said(job_card(embedded))
+    assert "restart" not in words
+    assert "sandbox:" not in words
+    assert "platformthe embedded sandbox" in words
+
+
+def test_what_is_long_or_turns_the_line_around_hides_nothing() -> None:
+    """Wherever it stands; a line of code alone is not cut as a name is."""
+    name = f"\u202e{'名' * 10_000}"
+    page = card(name, [(name, name), ("code", "x" * 1_000)], note=f"{name}\nand more")
+    assert "\u202e" not in page
+    assert page.count("名") < 3_000
+    assert "x" * 1_000 in page
+    assert said(page).endswith("\nand more")
+    known = job(name=name)
+    assert len(repr(known)) < 400
+    assert len(known._repr_html_()) < 3_000
+    assert len(repr(Session("https://cdp.example.cn", project=name))) < 400
+
+
 def test_a_session_shows_where_it_leads_and_no_key() -> None:
     """Where the key comes from is told, and nothing of it; nothing is asked of anybody."""
     session = Session(
@@ -95,6 +125,8 @@ def test_a_session_shows_where_it_leads_and_no_key() -> None:
     assert "默认项目" in words
     assert "given to connect" in words
     assert SECRET not in session._repr_html_()
+    for step in ("gio.pick()", "%load_ext gio_pandas", "%gio --help"):
+        assert step in words
 
 
 def test_a_session_says_what_is_not_set() -> None:

@@ -48,6 +48,18 @@ def test_what_is_remembered_is_made_once(session: gio.Session) -> None:
     assert choices(session, "segment") is not offer
 
 
+def test_a_beginning_is_found_without_an_index(session: gio.Session) -> None:
+    """By name, key and id as they are written, as many as are wanted."""
+    offer = choices(session, "tag")
+    assert offer.is_ready  # there are few
+    assert [one.key for one in offer.begin("tag_payment_times")] == ["tag_payment_times"]
+    assert offer.begin(offer[0].name)[0] == offer[0]
+    assert offer.begin(offer[0].id)[0] == offer[0]
+    assert len(offer.begin("", 3)) == 3
+    assert offer.begin("Tag_Payment") == []
+    assert "_index" not in vars(offer)
+
+
 @pytest.mark.parametrize(
     ("told", "shown"),
     [("2026-03-01T10:20:30", "2026-03-01 10:20"), ("neulich", "neulich"), (None, None), ("", None)],

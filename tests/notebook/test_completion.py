@@ -10,6 +10,7 @@ from shells import Shell, opened
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
+from gio_pandas.notebook import choices
 from gio_pandas.notebook.commands import CHARSETS, COMMANDS
 from gio_pandas.notebook.completion import Completion, Slot, slot
 
@@ -127,9 +128,7 @@ def test_names_that_several_have_are_completed_by_id(listed: Shell) -> None:
 def test_names_of_another_project_are_those_of_it(listed: Shell) -> None:
     """Where the line names one that was listed."""
     other = "门店会员 & 积分"
-    assert listed.tab(f"%gio segment --project '{other}' 分") == [
-        f"%gio segment --project '{other}' 分"
-    ]
+    assert listed.tab(f"%gio segment --project '{other}' 分") == []
     name = listed.run(f"%gio segments --project '{other}'")["name"].iloc[0]
     line = f"%gio segment --project '{other}' "
     assert listed.tab(line)[0].startswith(line)
@@ -157,14 +156,14 @@ def test_tab_asks_nothing(shell: Shell, sandbox: embedded.Sandbox, line: str) ->
     with gio.connect(sandbox.url, api_key=sandbox.api_key, project=PROJECT) as session:
         shell.run("1")
         before = len(sandbox.requests)
-        assert shell.tab(line) == [line]
+        assert shell.tab(line) == []
         assert len(sandbox.requests) == before
         assert not session.is_open
 
 
 def test_a_cell_makes_what_tab_looks_through(listed: Shell) -> None:
     """Verbs of Python fill the memory as magics do."""
-    assert listed.tab("%gio funnel 漏斗1") == ["%gio funnel 漏斗1"]
+    assert listed.tab("%gio funnel 漏斗1") == []
     gio.list_funnels()
     assert listed.tab("%gio funnel 漏斗1")[0] == "%gio funnel 漏斗1"
     assert len(listed.tab("%gio funnel ")) > 30
@@ -193,7 +192,8 @@ def test_whatever_is_typed_is_no_error(listed: Shell, line: str) -> None:
     for whole in (f"%gio {line}", f"%%gio {line}", f"x = %gio {line}"):
         result = completion.matches(CompletionContext("", whole, len(whole), 0, 500))
         assert whole.endswith(result["matched_fragment"])
-        assert list(result["completions"])
+        assert len(result["completions"]) > 0  # else IPython asks for Python's names
+        assert all(one.type for one in result["completions"])
         assert result["suppress"] is True
 
 
@@ -213,6 +213,54 @@ def test_what_is_being_typed_is_known() -> None:
     assert slot("%gio segment --project=甲 x --tag ") == Slot(
         "tag", "", "", "", COMMANDS["segment"], "甲", "%"
     )
+
+
+def test_a_type_is_a_short_word(listed: Shell) -> None:
+    """Editors have a narrow column for it, made for Latin letters."""
+    completion = Completion(listed.ip)
+    for line in (
+        "",
+        "segment ",
+        "tag ",
+        "use ",
+        "segment x --",
+        "segment x --charset ",
+        "connect ",
+    ):
+        whole = f"%gio {line}"
+        found = completion.matches(CompletionContext("", whole, len(whole), 0, 500))["completions"]
+        types = {str(one.type) for one in found}
+        assert types
+        assert all(word.isascii() and len(word) <= 8 for word in types)
+
+
+@pytest.mark.parametrize("line", ["for x in y: %gio seg", "if x: %gio segment 高", "x: %%gio gra"])
+def test_inside_of_a_block_nobody_looks_for_anything(listed: Shell, line: str) -> None:
+    """No magic can stand there; IPython would search its whole world for one."""
+    result = Completion(listed.ip).matches(CompletionContext("", line, len(line), 0, 500))
+    assert (list(result["completions"]), result["suppress"]) == ([], True)
+    assert listed.tab(line) == []
+
+
+def test_names_that_are_not_made_ready_are_matched_as_they_are(
+    listed: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Tab does not wait for the index, which is made behind it."""
+    monkeypatch.setattr(choices, "_FEW", 0)
+    gio.list_segments()  # a new listing, which nobody has looked at
+    completion = Completion(listed.ip)
+
+    def tab(line: str) -> list[str]:
+        found = completion.matches(CompletionContext("", line, len(line), 0, 500))["completions"]
+        return [one.text for one in found]
+
+    offer = choices.remembered(gio.current_session(), "segment")
+    assert offer is not None
+    assert not offer.is_ready
+    assert "高价值用户" in tab("%gio segment 高价")
+    assert completion.is_warm(timeout=20)
+    assert offer.is_ready
+    assert "高价值用户" in tab("%gio segment 价值用")
 
 
 def test_fifty_thousand_names_are_looked_through(

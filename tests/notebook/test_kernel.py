@@ -202,6 +202,25 @@ def test_stop_lets_go_at_once(started: Kernel, what: str) -> None:
         assert min(took) < 0.5
 
 
+@pytest.mark.parametrize(
+    ("code", "first"),
+    [
+        ("df = gio.read_segment('高价值用户')", "KeyboardInterrupt: stopped waiting; "),
+        ("df = await gio.aread_segment('高价值用户')", "CancelledError: stopped waiting; "),
+    ],
+)
+def test_whoever_stops_a_verb_is_told_in_a_line(started: Kernel, code: str, first: str) -> None:
+    """How the job is had again, and none of our frames."""
+    with embedded.start(stage_seconds=600) as platform:
+        started.connect(platform)
+        told, _ = started.stopped(
+            code, lambda: any(one.step == "poll" for one in platform.requests)
+        )
+    assert told.status == "error"
+    [line] = told.traceback
+    assert line.startswith(f"{first}the job goes on: gio.attach(")
+
+
 def test_after_a_restart_a_job_is_picked_up(kernel: Kernel, sandbox: embedded.Sandbox) -> None:
     """By its id, which Tab offers out of the ledger; the frame is the one that was asked for."""
     kernel.run("job = %gio segment 高价值用户 --tag 会员等级 --bg")

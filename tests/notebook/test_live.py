@@ -7,6 +7,7 @@ import random
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +33,11 @@ class Notebook:
     def __init__(self) -> None:
         self.shown: dict[str, str] = {}
         self.updates = 0
+
+    @property
+    def last(self) -> str:
+        """What the newest card shows."""
+        return list(self.shown.values())[-1]
 
     def __call__(self, bundle: Mapping[str, Any], display_id: str, update: bool) -> None:
         assert (display_id in self.shown) == update
@@ -76,6 +82,39 @@ def test_it_is_asked_for_as_a_wait_asks() -> None:
     assert notebook.updates <= len(asked.polls)
 
 
+def test_who_else_waits_for_the_job_leaves_no_card_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verb that sees the end before the card does takes it along to the end."""
+    notebook, platform = Notebook(), Platform([RUNNING, DONE])
+    known = submit(platform)
+    cards = Cards(known, notebook)
+    cards.show()
+    live._watched[id(known)] = cards
+
+    def elsewhere(_: float) -> None:
+        known.wait()
+
+    monkeypatch.setattr(live.time, "sleep", elsewhere)
+    live._keep_up(cards)
+    [page] = notebook.shown.values()
+    assert "FINISH" in page
+    assert "--jp-success-color1" in page
+
+
+def test_it_says_how_long_it_has_been() -> None:
+    """Since the submit, where that is known; else since it was looked at."""
+    platform, notebook = Platform([RUNNING]), Notebook()
+    known = submit(platform)
+    cards = Cards(known, notebook)
+    cards.show()
+    run(cards, platform, 100)
+    words = "goes on: running on the platform (RUNNING), {} s watched"
+    assert any(words.format(number) in notebook.last for number in range(80, 101))
+    known.submitted_at = datetime.now(UTC) - timedelta(seconds=60)
+    cards = Cards(known, notebook)
+    cards.show()
+    assert "goes on: running on the platform (RUNNING), 60 s since the submit" in notebook.last
+
+
 def test_two_cards_of_a_job_are_one_watch() -> None:
     """Displayed again, it is asked for as often as before, and both are renewed."""
     platform, notebook = Platform([RUNNING, DONE]), Notebook()
@@ -90,16 +129,19 @@ def test_two_cards_of_a_job_are_one_watch() -> None:
 
 
 def test_whoever_waits_spares_it_the_question() -> None:
-    """While a verb waits for the job or reads it, the card shows that and asks nothing."""
+    """While a verb waits for the job or reads it, the card shows what that hears."""
     platform, notebook = Platform([RUNNING]), Notebook()
     known = submit(platform)
     cards = Cards(known, notebook)
     cards.show()
     with known.tracker.running():
         run(cards, platform, 30)
-        [page] = notebook.shown.values()
-        assert "waiting (NONE)" in page
-    assert platform.polls == []
+        assert platform.polls == []
+        assert "goes on: queued, 0 s watched" in notebook.last
+        known.done()
+        cards.step()
+        assert "goes on: running on the platform (RUNNING), 30 s watched" in notebook.last
+    assert len(platform.polls) == 1
 
 
 def test_an_answer_that_somebody_else_had_counts() -> None:

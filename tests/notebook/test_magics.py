@@ -14,6 +14,7 @@ from shells import Shell, opened
 
 import gio_pandas as gio
 from gio_pandas import sandbox as embedded
+from gio_pandas.notebook import progress
 from gio_pandas.notebook.commands import COMMANDS, LISTINGS, overview
 
 PROJECT = "默认项目"
@@ -140,7 +141,8 @@ def test_each_command_explains_itself(shell: Shell, name: str) -> None:
     cell = f"{command.sign}gio {name} --help"
     said = shell.said(cell + ("\nx" if command.sign == "%%" else ""))
     assert said == command.help().strip()
-    assert all(f"  {option.name}" in said for option in command.options)
+    assert all((f"  {one.name}" in said) != one.is_hidden for one in command.options)
+    assert "--plot" not in said
     assert max(map(len, said.splitlines())) <= 100
 
 
@@ -176,13 +178,30 @@ WRONG = {
     "%gio use x --zzz": "use has no option --zzz. It has none.",
     "%gio pick --kind cohort": "pick --kind is one of segment, tag, funnel,",
     "%gio segment -新客": "A name that begins with - goes in quotes.",
-    "%gio segment x -o": "segment -o wants a value: -o VAR.",
+    "%gio segment x -o": "segment -o wants a value, such as -o df.",
     "%gio segment x -o --head 3": "segment -o wants a value",
     "%gio segment x -o 1a": "segment -o takes the name of a variable, not '1a'.",
     "%gio segment x -o class": "takes the name of a variable",
     "%gio segment x -o a -o b": "segment -o is given twice.",
-    "%gio segment x --head 0": "--head takes a whole number of 1 or more, not '0'.",
-    "%gio segment x --timeout soon": "takes seconds, or none to wait for ever, not 'soon'.",
+    "%gio segment x --tag": "segment --tag wants a value, such as --tag 会员等级.",
+    "%gio segment x --tag ''": "segment --tag wants a value, such as --tag 会员等级.",
+    "%gio segment x --reuse=": "segment --reuse wants a value, such as --reuse 30min.",
+    "%gio segment x --parquet ''": "wants a value, such as --parquet users.parquet.",
+    "%gio segments --project ' '": "segments --project wants a value, such as --project 默认项目.",
+    "%gio segment x --head 0": "--head takes a whole number from 1 to 999999999, not '0'.",
+    f"%gio segment x --head {'9' * 5_000}": "--head takes a whole number from 1 to 999999999",
+    "%gio segment x --timeout soon": "takes seconds above 0, or none to wait for ever, not 'soon'.",
+    "%gio segment x --timeout inf": "segment --timeout takes seconds above 0, or none",
+    "%gio segment x --timeout 1e999": "segment --timeout takes seconds above 0, or none",
+    "%gio segment x --timeout nan --dry-run": "segment --timeout takes seconds above 0, or none",
+    "%gio doctor --timeout 0": "doctor --timeout takes seconds above 0, or none",
+    "%gio doctor --timeout nan": "doctor --timeout takes seconds above 0, or none",
+    f"%gio {'x' * 9_000}": "There is no command 'xxx",
+    f"%gio segment x --{'x' * 9_000}": "segment has no option --xxx",
+    f"%gio segment {'x' * 9_000} y": "segment takes one name.",
+    f"%gio segments {'x' * 9_000}": "segments takes no name, only options",
+    "%gio segments 高价值": "Did you mean %gio search 高价值?",
+    "%gio list segments": "There is no command 'list'. Did you mean %gio segments?",
     "%gio segment x --bg=yes": "segment --bg takes no value.",
     "%gio segment x --plot": "--plot: this version of gio_pandas draws no charts yet.",
     "%gio segment x --plot --dry-run": "--plot: this version of gio_pandas draws no charts yet.",
@@ -207,6 +226,7 @@ def test_a_line_that_cannot_be_meant_is_told_in_a_line(
     assert asked(sandbox, lambda: said.append(connected.said(cell))) == []
     assert len(said[0].splitlines()) == 1
     assert said[0].startswith("UsageError: ")
+    assert len(said[0]) < 400
     assert WRONG[cell] in said[0]
 
 
@@ -219,6 +239,27 @@ REFUSED = {
     "%gio connect nowhere": "SettingsError: The url is not the address of a platform.",
     "%%gio graphql\n{ nothing }": "GraphQLError: ",
 }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%gio segment 高价值用户 --reuse soon",
+        "%gio segment 高价值用户 --charset klingon",
+        "%gio segment 高价值用户 --parquet no/such/folder/a.parquet",
+        "%gio segment 高价值用户 --plot",
+        "%gio attach VGFn --charset klingon",
+    ],
+)
+def test_what_would_be_refused_is_not_written_as_python(
+    connected: Shell, sandbox: embedded.Sandbox, line: str
+) -> None:
+    """``--dry-run`` says what the line itself says, as far as nobody needs to be asked."""
+    said: list[str] = []
+    for cell in (line, f"{line} --dry-run"):
+        assert asked(sandbox, lambda cell=cell: said.append(connected.said(cell))) == []
+    assert "Error: " in said[0]
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("cell", REFUSED)
@@ -422,7 +463,7 @@ DRY = {
         'df = gio.read_segment("高价值用户", tags=["会员等级"], properties=["usr_city"])'
     ),
     "%gio segment 'C++ 人群 #1' --head 3 --timeout none --charset GBK": (
-        'gio.read_segment("C++ 人群 #1", charset="GBK", timeout="none").head(3)'
+        'gio.read_segment("C++ 人群 #1", charset="GBK", timeout=None).head(3)'
     ),
     "%gio tag tag_payment_times -o df --head 3 --timeout 60": (
         'df = gio.read_tag("tag_payment_times", timeout=60)\ndf.head(3)'
@@ -534,7 +575,22 @@ def test_doctor_checks_the_session(connected: Shell, sandbox: embedded.Sandbox) 
     assert states == ["ok"] * 5
     assert sandbox.api_key not in said
     assert "********" in said
+    below = [line for line in said.splitlines() if line.startswith(" " * 9)]
+    assert len({re.match(r" +\S+ +", line).end() for line in below}) == 1  # columns are aligned
     assert gio.current_session() is session
+
+
+def test_doctor_shows_no_progress(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines are what is to be read."""
+    monkeypatch.setattr(progress, "is_terminal", lambda _: True)
+    with (
+        embedded.start(stage_seconds=0.5) as slow,
+        gio.connect(slow.url, api_key=slow.api_key, project=PROJECT),
+    ):
+        said = shell.said("%gio doctor")
+        assert "small export  segment" in said
+        assert "queued" not in said
+        assert "queued" in shell.said("%gio segment 高价值用户 --head 1")  # which does show it
 
 
 def test_doctor_says_what_is_missing(shell: Shell) -> None:

@@ -104,7 +104,7 @@ def test_a_line_is_rewritten_and_ends_as_a_summary() -> None:
     with embedded.start(users=500, stage_seconds=0.3) as platform:
         screen = read(platform, None)
         written = screen.read()
-    states = re.findall(r"\r([^\r\n\b]*waiting \((\w+)\)[^\r\n\b]*)", written)
+    states = re.findall(r"\r([^\r\n\b]*\((READY|RUNNING|DATA_READY)\)[^\r\n\b]*)", written)
     assert len({stage for _, stage in states}) > 1
     assert all(sum(map(_width, state)) < COLUMNS for state, _ in states)
     shown = [line for line in screen.lines if line]
@@ -139,11 +139,13 @@ def test_ctrl_c_leaves_a_line_that_says_how_to_go_on() -> None:
     """What was being written over ends, and the traceback begins in a line of its own."""
     with embedded.start(users=50, stage_seconds=60) as platform:
         screen = read(platform, None)
-        screen.read(lambda written: "waiting" in written)
+        screen.read(lambda written: "queued" in written)
         screen.process.send_signal(signal.SIGINT)
         screen.read()
     [stopped] = [line for line in screen.lines if "stopped after" in line]
-    assert re.search(r"the job goes on: gio\.attach\('\w+'\) picks it up$", stopped)
+    assert re.search(r"stopped after \d+\.\d s$", stopped)
+    last = "".join(screen.lines).rpartition("KeyboardInterrupt: ")[2]
+    assert re.match(r"stopped waiting; the job goes on: gio\.attach\('\w+'\) picks it up", last)
     assert "Traceback (most recent call last):" in screen.lines
 
 
@@ -172,7 +174,7 @@ def test_the_command_has_one_last_line(tmp_path: Path) -> None:
         out = str(tmp_path / "users.csv")
         screen = Screen(*command, "-o", out, "--project", "默认项目", **settings, columns=200)
         written = screen.read()
-    assert "waiting (RUNNING)" in written
+    assert "running on the platform (RUNNING)" in written
     shown = [line for line in screen.lines if line]
     assert len(shown) == 2
     assert shown[0].startswith("Submitted segment 高价值用户")
