@@ -60,7 +60,7 @@ class Way:
 
 WAYS: Mapping[str, Way] = {
     "gio": Way("searchable(None)", ".gio-list .gio-row", 50, ".gio-list"),
-    "gio_asking": Way("gio.SegmentPicker()", ".gio-list .gio-row", 50, ".gio-list"),
+    "gio_again": Way("gio.SegmentPicker()", ".gio-list .gio-row", 50, ".gio-list"),
     "gio_plain": Way("searchable(True)", "select option", 50, "select", True),
     "Select": Way("ipywidgets.Select(options=options)", "select option", ITEMS),
     "Dropdown": Way("ipywidgets.Dropdown(options=options)", "select option", ITEMS),
@@ -80,7 +80,8 @@ class Seen:
 def run(setup: Setup) -> list[Row]:
     """Show each way once a round, all of them in one notebook, after a round that warms up.
 
-    All have their items in the kernel but ``gio_asking``, which asks the sandbox first.
+    All have their items in the kernel; ``gio_again`` is a picker of what was listed before, which
+    it shows at once, and looks up anew behind that.
 
     Returns
     -------

@@ -92,7 +92,7 @@ ENGLISH = Language(
     ),
     pickers={
         "gio": "our list, searched in the browser",
-        "gio_asking": "`gio.SegmentPicker()`, asking the sandbox first",
+        "gio_again": "`gio.SegmentPicker()` of what was listed before, asked for again behind it",
         "gio_plain": "our list of plain ipywidgets, searched in the kernel",
         "Select": "ipywidgets' `Select`",
         "Dropdown": "ipywidgets' `Dropdown`",
@@ -148,7 +148,7 @@ CHINESE = Language(
     ),
     pickers={
         "gio": "我们的列表，在浏览器中搜索",
-        "gio_asking": "`gio.SegmentPicker()`，先向沙箱查询",
+        "gio_again": "`gio.SegmentPicker()`，先显示已列出过的内容，再在后台重新查询",
         "gio_plain": "我们的列表（纯 ipywidgets），在内核中搜索",
         "Select": "ipywidgets 的 `Select`",
         "Dropdown": "ipywidgets 的 `Dropdown`",

@@ -11,7 +11,7 @@
     ├── GraphQLError             the platform answered with errors
     ├── PlatformUnavailableError the platform could not be reached, or answered nonsense
     ├── SubmitUncertainError     an export may or may not have been started
-    ├── JobFailedError           the platform gave the export up
+    ├── JobFailedError           the platform could not finish the export
     ├── JobTimeoutError          the export took longer than the wait allowed
     ├── DownloadError            a file of the export did not come whole
     ├── DecodeError              a file is not the table it should be, or dtype= does not fit it
@@ -200,7 +200,7 @@ class SubmitUncertainError(GioError):
 
 
 class JobFailedError(GioError):
-    """The platform gave the export up.
+    """The platform could not finish the export.
 
     Attributes
     ----------

@@ -63,7 +63,8 @@ class Export:
         self._work = Work()
         self._stop_reading: Callable[[], object] | None = None
         self._thread: threading.Thread | None = None
-        self._ended = threading.Event()
+        self._is_settled = False  # what became of it is known
+        self._ended = threading.Event()  # and everybody was told
         self.job: ExportJob | None = None
         self.result: pd.DataFrame | None = None
         self.error: Exception | None = None
@@ -72,7 +73,7 @@ class Export:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether it was started and has not ended, with all that follows upon its end."""
         return self._thread is not None and not self._ended.is_set()
 
     @property
@@ -80,7 +81,7 @@ class Export:
         """What became of it, in one line; empty while it runs, and where there is a frame."""
         if self.error is not None:
             return one_line(self.error)
-        if not self.is_cancelled or self.is_running:
+        if not self.is_cancelled or not self._is_settled:
             return ""
         if self.job is None:
             return "Cancelled: nothing was started on the platform."
@@ -92,8 +93,9 @@ class Export:
         with self._lock:
             if self._thread is not None:
                 raise RuntimeError("an export is started once; make another one")
-            self._thread = threading.Thread(target=self._run, name="gio-export", daemon=True)
-        self._thread.start()
+            thread = threading.Thread(target=self._run, name="gio-export", daemon=True)
+            thread.start()
+            self._thread = thread  # from now on it can be waited for
         return self
 
     def cancel(self) -> None:
@@ -102,7 +104,7 @@ class Export:
         A submit whose answer has not come may have been started or not: ``error`` says so then.
         """
         with self._lock:
-            if not self.is_running:
+            if self._thread is None or self._is_settled:
                 return
             self.is_cancelled = True
             self._work.hang_up()
@@ -116,6 +118,14 @@ class Export:
         return not self.is_running
 
     def _run(self) -> None:
+        try:
+            self._settle()
+            if self._done is not None:
+                self._done(self)
+        finally:
+            self._ended.set()
+
+    def _settle(self) -> None:
         with notices.collected() as self.notices:
             try:
                 frame = self._export()
@@ -125,8 +135,6 @@ class Export:
                 self._end(error=error)
             else:
                 self._end(frame)
-        if self._done is not None:
-            self._done(self)
 
     def _export(self) -> pd.DataFrame:
         with self._work.begun():
@@ -162,7 +170,7 @@ class Export:
                 error = None  # it was let go of before it was submitted
             if error is not None:
                 self.error = error if isinstance(error, Exception) else RuntimeError(repr(error))
-            self._ended.set()
+            self._is_settled = True
 
 
 def one_line(error: BaseException) -> str:

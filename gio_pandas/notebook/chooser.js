@@ -14,6 +14,9 @@ const COLUMNS = [
   ["updated", 5, "Updated", 10],
   ["users", 6, "Users", 8],
 ];
+const NAME = 16; // em of a row before all of these: most names, the tick, the edges
+const WIDE = 46; // em: a list that takes more does without a column where it has not much more
+const BARE = ["name", "users"]; // what is never below the name
 const TRAITS = ["label", "placeholder", "multiple", "items", "chosen", "message", "tone",
   "disabled", "folded"];
 
@@ -243,8 +246,13 @@ class View {
     const sizes = known.slice(1).map(([, place, heading, most]) =>
       `${width(this.items, place, heading, most).toFixed(2)}em`);
     this.known = known;
+    const fewer = sizes.filter((_, at) => known[at + 1][0] !== "creator");
     this.root.style.setProperty("--gio-columns", ["minmax(9em, 1fr)", ...sizes].join(" "));
+    this.root.style.setProperty("--gio-fewer", ["minmax(9em, 1fr)", ...fewer].join(" "));
     this.root.style.setProperty("--gio-rows", rows);
+    this.root.classList.toggle("gio-wide", sizes.reduce((sum, size) => sum + parseFloat(size) + 1,
+      NAME) > WIDE);
+    this.root.classList.toggle("gio-bare", known.every(([name]) => BARE.includes(name)));
     this.head.replaceChildren(...laidOut(known.map(([name, , heading]) =>
       make("span", `gio-cell gio-${name}`, {}, heading))));
     this.byValue = null;
@@ -328,6 +336,8 @@ class View {
     const parts = [];
     if (this.scroller.hidden && this.items.length) {
       // what is not on the screen is not counted
+    } else if (length > MOST && !this.words) {
+      parts.push(`the first ${MOST} of ${NUMBER.format(length)}`);
     } else if (length > MOST) {
       parts.push(`${MOST} of ${NUMBER.format(length)}: type more to narrow`);
     } else if (this.words) {
@@ -336,7 +346,8 @@ class View {
     if (this.get("multiple") && chosen.length) {
       parts.push(`${NUMBER.format(chosen.length)} chosen`);
     }
-    const lost = chosen.filter((value) => !this.lookUp(value));
+    // While the list is looked up nobody knows, and where something is wrong the message says it.
+    const lost = this.get("tone") ? [] : chosen.filter((value) => !this.lookUp(value));
     if (lost.length && this.items.length) parts.push(`not in the list: ${lost.slice(0, 3).join(", ")}`);
     this.count.textContent = parts.join(" · ");
   }

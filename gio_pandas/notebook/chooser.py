@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anywidget
@@ -28,6 +30,12 @@ class Chooser(Choosing, anywidget.AnyWidget):
     _css = Path(__file__).with_suffix(".css")
 
     alive = Bool(False).tag(sync=True)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send in one message all that is changed meanwhile."""
+        with self.hold_sync():
+            yield
 
     @default("keys")
     def _default_keys(self) -> list[str]:

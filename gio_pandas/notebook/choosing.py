@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from traitlets import Bool, HasTraits, List, Unicode, validate
@@ -60,6 +61,11 @@ class Choosing(HasTraits):
 
     def watch(self) -> None:
         """Be told that it is on the screen from now on."""
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the front end see at once all that is changed meanwhile."""
+        yield
 
     @validate("chosen")
     def _valid_chosen(self, proposal: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import ipywidgets
@@ -47,6 +48,12 @@ class EitherChooser(Choosing, ipywidgets.VBox):  # type: ignore[misc]  # ipywidg
         self._live = self._in_step(Chooser(multiple=self.multiple))
         self._live.observe(self._on_alive, "alive")
         self.children = (self._live,)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the front end see at once all that is changed meanwhile."""
+        with self._live.together():
+            yield
 
     def watch(self, loop: Loop | None = None) -> None:
         """Look out for a sign of life from now on, once; without an event loop there is no one."""

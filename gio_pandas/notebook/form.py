@@ -45,12 +45,13 @@ class Form:
         """Show the form, and the widget, which hides it."""
         from IPython.display import display
 
-        show_bundle(self._bundle(), self._id, False)
+        widget = self._show()  # which may know more at once
         self._is_displayed = True
+        show_bundle(self._bundle(), self._id, False)
         rule = "{display: none}"
         hidden = f".{self._id} {rule} {_OUTPUT}:has(> .jp-OutputArea-output .{self._id}) {rule}"
         style = ipywidgets.HTML(f"<style>{hidden}</style>", layout={"display": "none"})
-        view = ipywidgets.VBox([style, self._show()])._repr_mimebundle_() or {}
+        view = ipywidgets.VBox([style, widget])._repr_mimebundle_() or {}
         display({**view, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
 
     def renew(self) -> None:

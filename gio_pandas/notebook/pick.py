@@ -29,6 +29,7 @@ from gio_pandas.notebook.choosing import chooser
 from gio_pandas.notebook.copying import copyable
 from gio_pandas.notebook.form import Form
 from gio_pandas.notebook.front import front_end
+from gio_pandas.notebook.picker import Picker
 from gio_pandas.notebook.pickers import (
     Frame,
     ItemPicker,
@@ -50,6 +51,7 @@ __all__ = ["Pick", "pick"]
 _STYLE = Path(__file__).with_suffix(".css")
 _CHARSETS = ("UTF-16LE", "UTF-8", "GB18030", "GBK")
 _OPTIONS = {"segment": ("tags", "properties"), "tag": ("properties",)}
+_NOWHERE = "not in a variable: name one above, or p = gio.pick(), then p.result"
 _EXPORT, _EXPORTING, _CANCEL = "导出 Export", "导出中 Exporting …", "取消 Cancel"
 
 
@@ -81,6 +83,7 @@ def pick(
         What is chosen to begin with, by id, key or name.
     into
         The variable that the frame is put into, besides ``.result``; it can be named on the screen.
+        Left out, ``df`` in a notebook that has no ``df`` yet; an empty one is none.
     plain
         Whether the lists are made of plain ipywidgets; left out, where the front end needs it.
 
@@ -126,6 +129,8 @@ class Pick(HasTraits):
         self.items = ItemPicker((kind,), project=self.projects, value=value, plain=plain)
         self.tags = TagPicker(project=self.projects, multiple=True, plain=plain)
         self.tags.chooser.label = "附加标签 Tags to add"
+        self.tags.lacking = ""  # the list above says it
+        into = _spare() if into is None else into
         self._controls = _Controls(self.session.settings.charset, kind, into, plain)
         self.widget = self._controls.laid_out(self.projects, self.items, self.tags)
         self._form = Form(self.show, self.__repr__, self._repr_html_)
@@ -195,7 +200,8 @@ class Pick(HasTraits):
             title = self._title()
             self._export = Export(submit, partial(self._ended, target), during=self._progress)
             self._controls.begin(Progress(title=title, phase=Phase.SUBMIT))
-        self._export.start()
+            self._write_code()  # the session's project may be another one by now
+            self._export.start()
         return self
 
     def cancel(self) -> None:
@@ -223,21 +229,24 @@ class Pick(HasTraits):
         return self.widget
 
     def code(self) -> str:
-        """Give the line of Python that does the same; empty where nothing is chosen."""
+        """Give the line of Python that does the same; empty where there is none that would run."""
         options = self.options
+        if _amiss(self.into) or ("tags" in options and self.tags.is_lost):
+            return ""
         if "tags" in options:
             options["tags"] = [self.tags.word_of(value) for value in options["tags"]]
-        return self.items.code(target=self.into or "df", **options)
+        return self.items.code(target=_variable(self.into), **options)
 
     def _connect(self) -> None:
         controls = self._controls
         controls.kind.observe(self._offer, "chosen")
-        for control in (controls.properties, controls.charset, controls.variable):
-            control.observe(lambda _: self._write_code(), "value")
+        for control in (controls.properties, controls.charset, controls.variable, self.tags):
+            control.observe(self._on_option, "value")
         for picker in (self.projects, self.items, self.tags):
             picker.observe(lambda _: self._write_code(), "selected")
-        # Who has chosen with Enter exports with the next one.
-        self.items.then = controls.export.focus
+            picker.chooser.observe(self._on_tone, "tone")
+        for picker in (self.projects, self.items):
+            picker.observe(self._on_choice, "value")
         controls.export.on_click(lambda _: self._export_or_say())
         controls.cancel.on_click(lambda _: self.cancel())
 
@@ -246,7 +255,30 @@ class Pick(HasTraits):
             self._controls.kind.chosen = change["old"]
         elif self.items.kind != self.kind:
             self.items.offer(self.kind)
+            self._forget()
             self._fit()
+
+    def _on_choice(self, change: Mapping[str, Any]) -> None:
+        """Let nothing of what was chosen before stand below another choice."""
+        before = change["old"]
+        is_other = before and not change["owner"].is_same(before, change["new"])
+        if is_other or self._controls.is_error:
+            self._forget()
+
+    def _on_tone(self, change: Mapping[str, Any]) -> None:
+        """Write the line anew where a list has come, which may not have what is chosen."""
+        if change["new"] != "busy":
+            self._write_code()
+
+    def _on_option(self, _: object) -> None:
+        """Take away an error, which may be over with what is asked for now."""
+        if self._controls.is_error:
+            self._forget()
+        self._write_code()
+
+    def _forget(self) -> None:
+        if not self.is_running:
+            self._controls.clear()
 
     def _fit(self) -> None:
         """Show the options that fit the kind."""
@@ -261,6 +293,7 @@ class Pick(HasTraits):
         line = self.code()
         self._controls.code.value = copyable(line) if line else ""
         self._controls.fit(self._controls.code, shown=bool(line))
+        self._controls.warn(_amiss(self.into))
         self._form.renew()
 
     def _title(self) -> str:
@@ -268,11 +301,21 @@ class Pick(HasTraits):
         return f"{Kind(self.kind).label} {(choice.name if choice else self.items.value)!r}"
 
     def _export_or_say(self) -> None:
+        if self.is_running:
+            return
         try:
             self.export()
         except GioError as error:
             self._controls.clear()
-            self._controls.tell(one_line(error), is_error=True)
+            self._controls.tell(self._lacking() or one_line(error), is_error=True)
+
+    def _lacking(self) -> str:
+        """Say what has to be chosen on the screen before anything can be exported."""
+        if self.items.value:
+            return ""
+        is_first = self.projects.choices is not None and not self.projects.value
+        picker: Picker = self.projects if is_first else self.items
+        return f"请先选择 Choose first: {picker.chooser.label}"
 
     def _progress(self, job: ExportJob) -> AbstractContextManager[object]:
         return shown(job.tracker, self._controls)
@@ -285,7 +328,7 @@ class Pick(HasTraits):
             self._controls.clear()  # the message says it, and what to do
             self._controls.tell(export.outcome, is_error=export.error is not None)
             return
-        kept = _put(target, frame) if target else f".result = {size(frame)}"
+        kept = _put(target, frame) if target else f"{size(frame)}, {_NOWHERE}"
         self._controls.preview.value = preview(frame)
         self._controls.tell(" · ".join([kept, *export.notices]))
         self.result = frame
@@ -315,7 +358,8 @@ class Pick(HasTraits):
 class _Controls:
     """What is on the screen beside the lists; it is a display for progress, too."""
 
-    def __init__(self, charset: str, kind: str, into: str | None, plain: bool | None) -> None:
+    def __init__(self, charset: str, kind: str, into: str, plain: bool | None) -> None:
+        self.is_error = False  # what is told
         # No Dropdown: in JupyterLab the arrow keys of one move on to the next cell.
         self.kind: Any = chooser(label="类型 Kind", folded=True, plain=plain)
         self.kind.items = [[kind, label_of(kind), *[""] * 4, None, kind] for kind in KINDS]
@@ -334,12 +378,13 @@ class _Controls:
             "编码 Charset",
         )
         self.variable = _labelled(
-            ipywidgets.Text(value=into or "", placeholder="df", continuous_update=False),
+            ipywidgets.Text(value=into, placeholder="可不填 optional", continuous_update=False),
             "存入变量 Variable",
         )
         self.export = ipywidgets.Button(description=_EXPORT, button_style="primary")
         self.cancel = ipywidgets.Button(description=_CANCEL, disabled=True)
-        self.progress, self.message = ipywidgets.HTML(), ipywidgets.HTML()
+        self.warning, self.progress = ipywidgets.HTML(), ipywidgets.HTML()
+        self.message = ipywidgets.HTML()
         self.preview, self.code = ipywidgets.HTML(), ipywidgets.HTML()
 
     def laid_out(self, *pickers: ProjectPicker | ItemPicker) -> ipywidgets.Widget:
@@ -358,6 +403,7 @@ class _Controls:
                 items,
                 tags,
                 _side_by_side(self.properties, self.charset, self.variable),
+                self.warning,
                 buttons,
                 ipywidgets.VBox([self.progress, self.message, self.preview]),
                 self.code,
@@ -387,14 +433,17 @@ class _Controls:
     def clear(self) -> None:
         """Take away what was shown of the export before."""
         self.progress.value = self.message.value = self.preview.value = ""
+        self.is_error = False
 
     def tell(self, words: str, *, is_error: bool = False) -> None:
-        """Say something in one line, to who hears it, too."""
-        role, colour = ("alert", theme.BAD) if is_error else ("status", theme.MUTED)
-        style = f"{theme.BASE}color:{colour}"
-        self.message.value = (
-            f'<div role="{role}" style="{style}">{escape(words)}</div>' if words else ""
-        )
+        """Say something in one line."""
+        self.message.value = _line(words, is_error=is_error)
+        self.is_error = is_error
+
+    def warn(self, words: str) -> None:
+        """Say below the options what is wrong with them; nothing where nothing is."""
+        self.warning.value = _line(words, is_error=True)
+        self.fit(self.warning, shown=bool(words))
 
     def show(self, progress: Progress) -> None:
         """Show how far the export is."""
@@ -403,6 +452,13 @@ class _Controls:
     def close(self, progress: Progress) -> None:
         """Show how it ended."""
         self.progress.value = html(progress)
+
+
+def _line(words: str, *, is_error: bool) -> str:
+    """Write a line, to who hears it, too."""
+    role, colour = ("alert", theme.BAD) if is_error else ("status", theme.MUTED)
+    style = f"{theme.BASE}color:{colour}"
+    return f'<div role="{role}" style="{style}">{escape(words)}</div>' if words else ""
 
 
 def _labelled(control: Any, label: str) -> Any:
@@ -430,6 +486,20 @@ def _variable(name: str) -> str:
     if normal and (not normal.isidentifier() or keyword.iskeyword(normal)):
         raise SettingsError(f"{name!r} is no name for a variable", hint="Use one such as df.")
     return normal
+
+
+def _amiss(name: str) -> str:
+    """Say what is wrong with a variable's name; empty where nothing is."""
+    try:
+        _variable(name)
+    except SettingsError as error:
+        return one_line(error)
+    return ""
+
+
+def _spare() -> str:
+    """Name a variable that a newcomer looks for, where it is nobody's yet."""
+    return "df" if front_end() == "jupyter" and "df" not in _namespace() else ""
 
 
 def _put(name: str, frame: pd.DataFrame) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import ipywidgets
 from traitlets import Any as AnyTrait
@@ -26,10 +27,40 @@ from gio_pandas.notebook.front import front_end
 if TYPE_CHECKING:
     from gio_pandas.session import Session
 
-__all__ = ["Picker"]
+__all__ = ["Listing", "Picker"]
 
 _PLACEHOLDER = "名称、标识符或 ID / name, key or id"
-_NO_PROJECT = "Choose a project (项目) first."
+
+
+class Named(Protocol):
+    """A project, as far as a list tells of it."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was listed.
+
+    Parameters
+    ----------
+    choices
+        What there is to choose from.
+    project
+        The project that all of them are of; None where they are of none.
+    left_out
+        What could not be listed beside them, in words.
+    """
+
+    choices: Sequence[Choice]
+    project: Named | None = None
+    left_out: str = ""
 
 
 class Picker(HasTraits):
@@ -73,11 +104,15 @@ class Picker(HasTraits):
         self.session = session or _current_session()
         self._lock = threading.RLock()  # widgets may call from the main thread and from others
         self._multiple = multiple
+        self._listing: Listing | None = None
         self._offered: dict[str, Choice] | None = None
+        self._is_sure = False  # of the list: not so while it is a remembered one
+        self._is_astray = False  # what is chosen is not on the list, which the message tells
+        self._is_filling = False
         self._turn = 0
         self._has_begun = False
-        self.then: Callable[[], object] = lambda: None
-        """What follows when something was chosen on the screen."""
+        self.lacking = "Choose a project (项目) first."
+        """What is said where there is nothing yet to list the things of."""
         self.chooser: Any = chooser(
             label=label, placeholder=_PLACEHOLDER, multiple=multiple, plain=plain
         )
@@ -91,6 +126,7 @@ class Picker(HasTraits):
         self.chooser.observe(self._on_chosen, "chosen")
         self._form = Form(self.show, self.__repr__, self._repr_html_)
         self.observe(lambda _: self._form.renew(), "selected")
+        self.chooser.observe(self._on_tone, "tone")
         self.value = self._none if value is None else value
 
     @property
@@ -110,12 +146,18 @@ class Picker(HasTraits):
         """
         with self._lock:
             is_first, self._has_begun = not self._has_begun, True
-            if not is_first or self._offered is not None:
-                return
-            if known := self._remembered():
-                with suppress(GioError):  # a value that it has not may have been made since
-                    self._take(known)
-        self.refresh()
+            is_there = self._offered is not None
+        if is_first and not is_there:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Show what is remembered, if anything, and look it up behind that."""
+        try:
+            with self._lock:
+                if known := self._remembered():
+                    self._take(known, is_sure=False)
+        finally:
+            self.refresh()
 
     def load(self) -> Self:
         """Ask the platform for the list, now, and give the picker.
@@ -145,12 +187,12 @@ class Picker(HasTraits):
         """Give the line of Python that does the same; empty where nothing is chosen."""
         raise NotImplementedError
 
-    def _ask(self) -> Sequence[Choice] | None:
+    def _ask(self) -> Listing | None:
         """Ask the platform; None where it is to be told first what of."""
         raise NotImplementedError
 
-    def _remembered(self) -> Sequence[Choice] | None:
-        """Say what is known without asking; None or nothing where that is not all."""
+    def _remembered(self) -> Listing | None:
+        """Say what is known without asking; None where that is not all."""
         raise NotImplementedError
 
     def _next_turn(self) -> int:
@@ -162,27 +204,56 @@ class Picker(HasTraits):
     def _load(self, turn: int, *, raising: bool = False) -> None:
         """Ask, and take the answer unless something else was asked for meanwhile."""
         try:
-            offered = self._ask()
-            with self._lock:
-                if turn == self._turn:
-                    self._say(_NO_PROJECT) if offered is None else self._take(offered)
+            listing = self._ask()
         except Exception as error:  # in a thread: who looks at the widget is told of it
             with self._lock:
                 if turn == self._turn:
-                    self._say(one_line(error), "error")
+                    self._say(one_line(error), "error", again=True)
             if raising:
                 raise
+            return
+        with self._lock:
+            amiss = self._answered(listing) if turn == self._turn else None
+        if raising and amiss:
+            raise amiss
 
-    def _take(self, offered: Sequence[Choice]) -> None:
-        self._offered = _by_value(offered)
-        self.chooser.items = [
-            [value, *row(self._described(choice))[1:]] for value, choice in self._offered.items()
-        ]
-        self._say(self._summary())
+    def _answered(self, listing: Listing | None) -> GioError | None:
+        if listing is not None:
+            return self._take(listing)
+        self._say(self.lacking)
+        return None
+
+    def _take(self, listing: Listing, *, is_sure: bool = True) -> GioError | None:
+        """Show a list, and give what is wrong with what was chosen before it came."""
+        self._listing, self._offered = listing, _by_value(listing.choices)
+        self._is_sure, self._is_astray = is_sure, False
+        value, amiss = self.value, None
         try:
-            self.value = self._valid_value({"value": self.value})
+            value = self._valid_value({"value": self.value})
+        except GioError as error:
+            amiss = error
+        with self._filling():
+            self.chooser.items = [
+                [value, *row(self._described(choice))[1:]]
+                for value, choice in self._offered.items()
+            ]
+            self.chooser.chosen = self._listed(value)
+            self._say(one_line(amiss) if amiss else self._summary(), "error" if amiss else "")
+        if amiss is None:
+            self.value = value
+        self._show_value()
+        self._is_astray = amiss is not None
+        return amiss
+
+    @contextmanager
+    def _filling(self) -> Iterator[None]:
+        """Change more than one thing of the list; the front end sees all of it at once."""
+        self._is_filling = True
+        try:
+            with self.chooser.together():
+                yield
         finally:
-            self._show_value()
+            self._is_filling = False
 
     def _described(self, choice: Choice) -> Choice:
         return choice
@@ -190,9 +261,9 @@ class Picker(HasTraits):
     def _summary(self) -> str:
         raise NotImplementedError
 
-    def _say(self, message: str, tone: str = "") -> None:
+    def _say(self, message: str, tone: str = "", *, again: bool = False) -> None:
         self.chooser.message, self.chooser.tone = message, tone
-        self._retry.layout.display = "" if tone == "error" else "none"
+        self._retry.layout.display = "" if again else "none"
 
     def _drop(self) -> None:
         """Forget the list, and what was chosen of it: it is another one's."""
@@ -200,7 +271,8 @@ class Picker(HasTraits):
             self._turn += 1
             if self._offered is None:
                 return  # what is chosen was said before, of the list that is to come
-            self._offered = None
+            self._listing = self._offered = None
+            self._is_sure = self._is_astray = False
             self.chooser.items = []
             self.value = self._none
 
@@ -220,17 +292,32 @@ class Picker(HasTraits):
             raise TypeError(f"a name or an id is text, not {type(word).__name__}: {word!r}")
         if self._offered is None:
             return word
-        return _only(_matches(self._offered, word), word, self._offered, self.chooser.label)
+        found = _matches(self._offered, word)
+        if len(found) != 1 and not self._is_sure:
+            return word  # it may have been made, or renamed, since this list was made
+        return _only(found, word, self._offered, self.chooser.label)
 
     @observe("value")
-    def _show_value(self, _: object = None) -> None:
+    def _on_value(self, _: object) -> None:
         if self.value is None and self._multiple:  # traitlets validates no None
             self.value = []
             return
         with self._lock:
-            found = [self._known[value] for value in self._values if value in self._known]
-            self.selected = found if self._multiple else next(iter(found), None)
-            self.chooser.chosen = self._values
+            if self._is_astray:  # and now it is not
+                self._is_astray = False
+                self._say(self._summary())
+            self._show_value()
+
+    def _show_value(self) -> None:
+        # Before anybody is told of it, whose own mistake is no reason to show something else.
+        self.chooser.chosen = self._values
+        found = [self._known[value] for value in self._values if value in self._known]
+        self.selected = found if self._multiple else next(iter(found), None)
+
+    def is_same(self, word: Any, value: Any) -> bool:
+        """Tell whether a word is only another one for a value: its name, say."""
+        is_word = isinstance(word, str) and word != value
+        return word == value or (is_word and _matches(self._known, str(word)) == [value])
 
     def word_of(self, value: str) -> str:
         """Say how a value is written in code: by name where no other thing has that name."""
@@ -248,21 +335,33 @@ class Picker(HasTraits):
         return self._offered or {}
 
     @property
+    def is_lost(self) -> bool:
+        """Whether something is chosen that the list, as the platform gave it, does not have."""
+        return self._is_sure and any(value not in self._known for value in self._values)
+
+    @property
     def _values(self) -> list[str]:
+        return self._listed(self.value)
+
+    def _listed(self, value: Any) -> list[str]:
         if self._multiple:
-            return list(self.value or ())
-        return [self.value] if self.value else []
+            return list(value or ())
+        return [value] if value else []
 
     def _on_chosen(self, change: Mapping[str, Any]) -> None:
         """Take what was chosen on the screen; what the list has no more was chosen too late."""
         with self._lock:
-            if self._offered is None or list(change["new"]) == self._values:
+            if self._offered is None or self._is_filling or list(change["new"]) == self._values:
                 return
-            chosen = [value for value in change["new"] if value in self._known]
-        self.value = chosen if self._multiple else next(iter(chosen), None)
-        self._show_value()
-        if chosen:
-            self.then()
+            kept = () if self._is_sure else self._values  # which may be on the list to come
+            chosen = [value for value in change["new"] if value in self._known or value in kept]
+            if chosen or not change["new"]:
+                self.value = chosen if self._multiple else next(iter(chosen), None)
+            self._show_value()
+
+    def _on_tone(self, change: Mapping[str, Any]) -> None:
+        if change["new"] != "busy":
+            self._form.renew()
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         """Say what it is of, what is chosen, and how the same is written."""

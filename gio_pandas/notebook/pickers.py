@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from traitlets import Any as AnyTrait
 from traitlets import HasTraits
 
-from gio_pandas.errors import GraphQLError, PermissionDeniedError, SettingsError
+from gio_pandas.errors import GioError, GraphQLError, PermissionDeniedError, SettingsError
 from gio_pandas.notebook.choices import ANALYSES, LABELS, Choice, choices, remembered
-from gio_pandas.notebook.code import call, read_line
-from gio_pandas.notebook.picker import Picker
+from gio_pandas.notebook.code import call, read_line, said
+from gio_pandas.notebook.picker import Listing, Named, Picker
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
@@ -80,17 +80,18 @@ class ProjectPicker(Picker):
             return ""
         return call("use", self.word_of(self.selected.value))
 
-    def _ask(self) -> Sequence[Choice]:
-        return choices(self.session, "project")
+    def _ask(self) -> Listing:
+        return Listing(choices(self.session, "project"))
 
-    def _remembered(self) -> Sequence[Choice] | None:
-        return remembered(self.session, "project")
+    def _remembered(self) -> Listing | None:
+        known = remembered(self.session, "project")
+        return Listing(known) if known else None
 
-    def _take(self, offered: Sequence[Choice]) -> None:
+    def _take(self, listing: Listing, *, is_sure: bool = True) -> GioError | None:
         if self.value is None and self._offered is None:
-            only = offered[0].value if len(offered) == 1 else None
+            only = listing.choices[0].value if len(listing.choices) == 1 else None
             self.value = self.session.settings.project or only
-        super()._take(offered)
+        return super()._take(listing, is_sure=is_sure)
 
     def _summary(self) -> str:
         return _counted(len(self._known), "project")
@@ -135,7 +136,6 @@ class ItemPicker(Picker):
         self._kinds = tuple(kinds)
         self._project = project
         self._scope = scope
-        self._left_out = ""
         followed = project if isinstance(project, ProjectPicker) else None
         super().__init__(
             label_of(*self._kinds),
@@ -147,6 +147,7 @@ class ItemPicker(Picker):
         if followed:
             self._lock = followed._lock  # of two locks, two threads would take one each
             followed.observe(self._follow, "selected")
+            followed.chooser.observe(self._miss, "tone")
 
     @property
     def kind(self) -> str | None:
@@ -226,7 +227,7 @@ class ItemPicker(Picker):
         return [partial(submit, value, **options) for value in self._values]
 
     def code(self, *, target: str | None = "df", **options: Any) -> str:
-        """Give the line of Python that does the same; empty where nothing is chosen.
+        """Give the line of Python that does the same; empty where nothing on the list is chosen.
 
         Parameters
         ----------
@@ -235,30 +236,40 @@ class ItemPicker(Picker):
         **options
             As ``read`` takes them.
         """
-        if not self._values or self.kind is None:
+        if not self._values or self.kind is None or self.is_lost:
             return ""
         options = {**self._project_words(), **options}
         if not self._multiple:
             return read_line(self.kind, self.word_of(self.value), target=target, **options)
-        said = {key: value for key, value in options.items() if value not in (None, False, (), [])}
+        told = said(f"read_{self.kind}", options)
         named = [(self.kind, self.word_of(value)) for value in self._values]
-        specs = [{"kind": kind, "name": name, **said} for kind, name in named]
-        return call("read_many", specs if said else named, target=target and f"{target}s")
+        specs = [{"kind": kind, "name": name, **told} for kind, name in named]
+        return call("read_many", specs if told else named, target=target and f"{target}s")
 
     def _project_words(self) -> dict[str, str]:
-        """Say which project it is of, where that is not the session's own."""
-        own = self.session.settings.project
-        if not isinstance(self._project, ProjectPicker):
-            other = self._project if self._project != own else None
-            return {"project": other} if other and self._is_of_project else {}
-        chosen = self._project.selected
-        if chosen is None or not self._is_of_project or own in (chosen.id, chosen.name):
+        """Say which project it is of, where that is not the session's own now."""
+        own, project = self.session.settings.project, self._project_of_list()
+        if not self._is_of_project:
             return {}
-        return {"project": self._project.word_of(chosen.value)}
+        if project is None:
+            other = self._project_value()
+            return {"project": other} if other and other != own else {}
+        known = [choice.name for choice in remembered(self.session, "project") or ()]
+        if own in (project.id, project.name) or (own is None and len(known) == 1):
+            return {}
+        return {"project": project.name if known.count(project.name) == 1 else project.id}
 
     def _with_project(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        project = self._project_value()
-        return {"project": project, **options} if project and self._is_of_project else {**options}
+        """Say which project it is of, whatever the session's own has become since it was listed."""
+        project = self._project_of_list()
+        word = project.id if project else self._project_value()
+        return {"project": word, **options} if word and self._is_of_project else {**options}
+
+    def _project_of_list(self) -> Named | None:
+        """Give the project that is listed, or is going to be as far as that is known."""
+        if self._listing is not None:
+            return self._listing.project
+        return self._project.selected if isinstance(self._project, ProjectPicker) else None
 
     def _project_value(self) -> str | None:
         if isinstance(self._project, ProjectPicker):
@@ -295,48 +306,81 @@ class ItemPicker(Picker):
             with self._lock:
                 self._renew()
 
+    def _miss(self, change: Mapping[str, Any]) -> None:
+        """Say that a project is missing, once it is plain that none comes by itself."""
+        none_comes = change["new"] == "error" or not (change["new"] or self._project_value())
+        with self._lock:
+            if none_comes and self._has_begun and self._offered is None:
+                self._say(self.lacking)
+
+    def _answered(self, listing: Listing | None) -> GioError | None:
+        projects = self._project
+        if listing is None and isinstance(projects, ProjectPicker):
+            if projects.chooser.tone == "busy":
+                return None  # what is listed there may be followed at once
+        return super()._answered(listing)
+
     def _renew(self) -> None:
         self._drop()
         if self._has_begun:
-            self.refresh()
+            self._begin_anew()
 
-    def _ask(self) -> Sequence[Choice] | None:
+    def _ask(self) -> Listing | None:
         if isinstance(self._project, ProjectPicker) and self._project.selected is None:
             return None
-        project, offered = self._project_value(), list[Choice]()
+        project = self._project_to_ask()
+        place = {"project": project.id} if project else {"scope": "platform"}
         refused: list[tuple[str, Exception]] = []
+        offered: list[Choice] = []
         for kind in self._kinds:
             try:
-                offered += choices(self.session, kind, project=project, scope=self._scope)
+                offered += choices(self.session, kind, **place)
             except (GraphQLError, PermissionDeniedError) as error:
                 refused.append((kind, error))
         if len(refused) == len(self._kinds):
             raise refused[0][1]
         names = ", ".join(LABELS[kind] for kind, _ in refused)
-        self._left_out = f"; not listed for you: {names}" if names else ""
-        return offered
+        return Listing(offered, project, f"; not listed for you: {names}" if names else "")
 
-    def _remembered(self) -> Sequence[Choice] | None:
-        project = self._project_value()
-        if self._scope or (isinstance(self._project, ProjectPicker) and not project):
+    def _project_to_ask(self) -> Named | None:
+        """Say which project's things are listed; None for the platform's own. It may ask."""
+        catalog, wanted = self.session.catalog, self._project_value()
+        if self._kinds == ("tag",):
+            return catalog.tag_project(self._scope, wanted)
+        return catalog.project(wanted)
+
+    def _remembered(self) -> Listing | None:
+        project = self._project_remembered()
+        if project is None or self._scope:
             return None
-        known = [remembered(self.session, kind, project=project) for kind in self._kinds]
-        whole = [offer for offer in known if offer is not None]
-        return [choice for offer in whole for choice in offer] if len(whole) == len(known) else None
+        known = [remembered(self.session, kind, project=project.id) for kind in self._kinds]
+        offered = [choice for offer in known if offer is not None for choice in offer]
+        return Listing(offered, project) if offered and None not in known else None
+
+    def _project_remembered(self) -> Named | None:
+        """Say which project is meant, without asking; None in doubt."""
+        wanted = self._project_value()
+        if isinstance(self._project, ProjectPicker):
+            selected: Choice | None = self._project.selected
+            return selected
+        wanted = wanted or self.session.settings.project
+        found = remembered(self.session, "project") or ()
+        same = [one for one in found if wanted and wanted.strip() in (one.id, one.name)]
+        return same[0] if len(same) == 1 else None
 
     def _described(self, choice: Choice) -> Choice:
         return replace(choice, type=LABELS[choice.kind]) if len(self._kinds) > 1 else choice
 
     def _summary(self) -> str:
         kind = self._kinds[0] if len(self._kinds) == 1 else "analysis"
-        return _counted(len(self._known), kind) + self._left_out
+        left_out = self._listing.left_out if self._listing else ""
+        return _counted(len(self._known), kind) + left_out
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         platform, *others = super()._facts()
         yield platform
-        project = self._project_value() or self.session.settings.project
-        if isinstance(self._project, ProjectPicker) and self._project.selected:
-            project = self._project.selected.name
+        known, named = self._project_of_list(), self._project_value()
+        project = known.name if known else named or self.session.settings.project
         if project and self._is_of_project:
             yield "project", project
         yield from others

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -26,7 +26,10 @@ class PlainChooser(Choosing, ipywidgets.VBox):  # type: ignore[misc]  # ipywidge
     """
 
     def __init__(self, **traits: Any) -> None:
-        self._lock = RLock()  # the kernel may call from the main thread and from a subshell's
+        # The kernel may call from the main thread and from others. Nobody outside of this is told
+        # of anything meanwhile: who is may wait for a thread that waits for this lock.
+        self._lock = RLock()
+        self._rows: Sequence[Row] = ()
         self._index = Index(())
         self._refreshing = False
         super().__init__(**traits)
@@ -44,7 +47,8 @@ class PlainChooser(Choosing, ipywidgets.VBox):  # type: ignore[misc]  # ipywidge
 
     def _read_items(self, _: object = None) -> None:
         with self._lock:
-            self._index = Index((name, key, id_) for _, name, key, *_, id_ in self.items)
+            self._rows = self.items
+            self._index = Index((name, key, id_) for _, name, key, *_, id_ in self._rows)
         self._show()
 
     def _show(self, _: object = None) -> None:
@@ -52,7 +56,7 @@ class PlainChooser(Choosing, ipywidgets.VBox):  # type: ignore[misc]  # ipywidge
         with self._lock:
             found = self._index.find(self._field.value)
             with self._quietly():
-                self._fill([self.items[position] for position in found[:MOST]])
+                self._fill([self._rows[position] for position in found[:MOST]])
             self._name()
             self._note.value = " · ".join(filter(None, self._notes(len(found))))
 
@@ -71,27 +75,27 @@ class PlainChooser(Choosing, ipywidgets.VBox):  # type: ignore[misc]  # ipywidge
         self._field.placeholder = self.placeholder
 
     def _notes(self, found: int) -> Iterator[str]:
-        if found > MOST:
+        if found > MOST and self._field.value:
             yield f"{MOST} of {found:,}: type more to narrow, then Enter"
+        elif found > MOST:
+            yield f"the first {MOST} of {found:,}"
         elif self._field.value:
             yield f"{found} found"
         if self.chosen:
-            names = {item[0]: item[1] for item in self.items}
+            names = {item[0]: item[1] for item in self._rows}
             yield "chosen: " + ", ".join(str(names.get(value, value)) for value in self.chosen)
         yield f"Error: {self.message}" if self.tone == "error" else self.message
 
-    def _take(self, _: object) -> None:
+    def _take(self, change: Mapping[str, Any]) -> None:
         """Take over what was picked; what is chosen and not on the list now stays."""
         with self._lock:
             if self._refreshing:
                 return
-            if not self.multiple:
-                self.chosen = [value for value in (self._list.value,) if value is not None]
-                return
-            shown = {value for _, value in self._list.options}
-            picked = self._list.value
+            picked = change["new"]
+            picked = list(picked if self.multiple else filter(None, [picked]))
+            shown = {value for _, value in self._list.options} if self.multiple else self.chosen
             kept = [value for value in self.chosen if value not in shown or value in picked]
-            self.chosen = [*kept, *(value for value in picked if value not in kept)]
+        self.chosen = [*kept, *(value for value in picked if value not in kept)]
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

@@ -129,6 +129,7 @@ class Lab:
         """Keep a picture of the page, or of a part of it, as ``name``.png among the artefacts."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         path = ARTEFACTS / f"{name}.png"
+        self.page.mouse.move(0, 0)  # what is under the mouse looks as if it were picked
         (part or self.page).screenshot(path=path, timeout=1e3 * SECONDS)
         return path
 

@@ -27,7 +27,7 @@ def test_a_read_shows_how_far_it_is(lab: Lab) -> None:
         output = notebook.begin(1)
         bar = output.get_by_role("progressbar", name=re.compile("高价值用户"))
         bar.wait_for()
-        expect(bar).to_have_attribute("aria-valuetext", re.compile("waiting"))
+        expect(bar).to_have_attribute("aria-valuetext", re.compile("queued|RUNNING|DATA_READY"))
         expect(output).to_contain_text("2,000 rows", timeout=1e3 * SECONDS)
         expect(bar).to_have_count(0)
         assert notebook.kernel_value("df.shape, df.columns[0]") == [[2_000, 4], "gio_id"]

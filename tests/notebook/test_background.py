@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -118,6 +119,36 @@ def test_a_cancel_while_it_is_submitted_is_told_as_uncertain(start: Start) -> No
     assert "UNCERTAIN" in export.outcome
     assert list(session.jobs()["stage"]) == ["UNCERTAIN"]
     until(lambda: not threads_of_ours())
+
+
+@pytest.mark.parametrize("step", ["submit", "query", "token"])
+def test_a_cancel_ends_a_pause_between_two_requests(start: Start, step: str) -> None:
+    """However long the platform asked to be left alone, and nothing follows."""
+    platform, session = start(f"503:{step}@all,retry_after=25")
+    export = Export(partial(session.submit_segment, SEGMENT)).start()
+    until(lambda: platform.played)
+    began = time.monotonic()
+    export.cancel()
+    assert export.wait(SOON)
+    assert time.monotonic() - began < 10
+    assert export.outcome == "Cancelled: nothing was started on the platform."
+    assert len(platform.played) == 1
+
+
+def test_it_runs_until_everybody_is_told(start: Start) -> None:
+    """What is done at the end still belongs to it; a cancel then comes too late."""
+    _, session = start("job_error:poll@all")
+    seen: list[tuple[bool, bool, str]] = []
+
+    def done(export: Export) -> None:
+        export.cancel()
+        seen.append((export.is_running, export.is_cancelled, export.outcome))
+
+    export = Export(partial(session.submit_segment, SEGMENT), done).start()
+    assert export.wait(SOON)
+    assert seen == [(True, False, export.outcome)]
+    assert export.outcome
+    assert not export.is_running
 
 
 def test_a_submit_is_not_sent_again_after_a_cancel(start: Start) -> None:

@@ -162,8 +162,9 @@ def test_fifty_are_shown_and_the_rest_is_told() -> None:
     """A person does not read ten thousand, and a Select of them freezes the page."""
     made = PlainChooser(label=LABEL, items=many(1234), message="1,234 segments")
     assert len(shown(made)) == MOST == 50
+    assert note(made) == "the first 50 of 1,234 · 1,234 segments"
+    words(made, "用户")
     assert "50 of 1,234: type more to narrow" in note(made)
-    assert note(made).endswith("1,234 segments")
     words(made, "00007")
     assert "1 found" in note(made)
 

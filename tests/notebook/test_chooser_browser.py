@@ -134,10 +134,11 @@ def test_of_many_items_fifty_rows_are_painted(page: Page, count: int) -> None:
     """However many there are, and the last of them is found by what is typed."""
     show(page, items=many(count))
     assert page.get_by_role("option").count() == 50
-    expect(page.get_by_text(f"50 of {count:,}: type more to narrow")).to_be_visible()
+    expect(page.get_by_text(f"the first 50 of {count:,}")).to_be_visible()
     field(page).fill(f"{count - 1:05}")
     expect(page.get_by_role("option")).to_have_count(1)
     field(page).fill("用户")
+    expect(page.get_by_text(f"50 of {count:,}: type more to narrow")).to_be_visible()
     expect(page.get_by_role("option")).to_have_count(50)
     assert page.locator("main *").count() < 1000
 
@@ -220,6 +221,22 @@ def test_arrows_pages_and_ends(page: Page) -> None:
     assert last is not None
     assert frame is not None
     assert frame["y"] <= last["y"] <= frame["y"] + frame["height"] - last["height"]
+
+
+def test_enter_stays_in_the_field(page: Page) -> None:
+    """A second one, which an input method easily makes, presses nothing that comes after."""
+    show(page, items=CITIES)
+    page.locator("main").evaluate("main => main.append(document.createElement('button'))")
+    field(page).fill("会员")
+    page.keyboard.press("Enter")
+    expect(field(page)).to_be_focused()
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    page.keyboard.press("Enter")
+    assert told(page) == [{"chosen": ["s3"]}]
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    page.keyboard.press("Tab")  # to what clears it, and on
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement === document.querySelector('main').lastChild")
 
 
 def test_escape_clears_then_shuts(page: Page) -> None:
@@ -425,6 +442,66 @@ def test_columns_stand_below_each_other(page: Page) -> None:
     assert len(set(edges)) == 1
 
 
+def height(page: Page) -> float:
+    """Measure the box of the list."""
+    found: float = page.locator(".gio-scroller").evaluate("box => box.offsetHeight")
+    return found
+
+
+def is_scrolled(page: Page) -> bool:
+    """Tell whether there is more in the box than is seen at once."""
+    hidden: bool = page.locator(".gio-scroller").evaluate(
+        "box => box.scrollHeight > box.clientHeight || box.scrollWidth > box.clientWidth"
+    )
+    return hidden
+
+
+@pytest.mark.parametrize("width", [900, 300])
+def test_the_box_is_as_high_as_what_is_in_it(browser: Browser, width: int) -> None:
+    """Fewer hits than rows leave no empty room; many do not push the page away."""
+    with new_page(browser, viewport={"width": width, "height": 900}) as page:
+        show(page, items=[*CITIES, *many(100)])
+        whole = height(page)
+        assert is_scrolled(page)
+        field(page).fill("上海 用户")
+        field(page).fill("会员")
+        expect(page.get_by_role("option")).to_have_count(1)
+        assert height(page) < whole / 2
+        assert not is_scrolled(page)
+
+
+def test_six_kinds_are_seen_at_once(browser: Browser) -> None:
+    """In a narrow place, too, where what else is known would be below each name."""
+    with new_page(browser, viewport={"width": 240, "height": 600}) as page:
+        show(page, items=[item(f"类型 {number}") for number in range(6)])
+        assert not is_scrolled(page)
+
+
+def test_who_made_it_gives_way_to_how_many_there_are(browser: Browser) -> None:
+    """Where not all columns find room: a tag's key, type, day and users are seen, and the name."""
+    known = {"key": "tag_member_level", "type": "STRING", "creator": "Ada Lovelace"}
+    tag = item("最近一次购买距今天数分层", "t1", updated="2026-03-01 10:20", users=160000, **known)
+    creator = ".gio-list .gio-creator"
+    for width, is_seen in ((1000, True), (720, False)):
+        with new_page(browser, viewport={"width": width, "height": 600}) as page:
+            show(page, items=[tag, *TAGS])
+            page.add_style_tag(content="main { padding: 0 !important }")
+            assert page.locator(creator).first.is_visible() is is_seen
+            assert not is_scrolled(page)
+            cut = page.locator(".gio-list .gio-cell").evaluate_all(
+                "cells => cells.filter((it) => it.scrollWidth > it.clientWidth).length"
+            )
+            assert cut == 0
+
+
+def test_who_made_it_is_seen_where_there_is_room(browser: Browser) -> None:
+    """A segment has no key: at the width of the screen of ``pick`` all its columns are there."""
+    with new_page(browser, viewport={"width": 720, "height": 600}) as page:
+        show(page, items=CITIES)
+        expect(page.locator(".gio-list .gio-creator").first).to_be_visible()
+        assert not is_scrolled(page)
+
+
 NASTY = [
     item("<script>window.bad = 1</script><img src=x onerror='window.bad = 2'>", "<b>1</b>"),
     item("شريحة المستخدمين \u202e gnol \u2066", "rtl", creator="<i>x</i>"),
@@ -551,6 +628,14 @@ def test_a_choice_that_is_not_on_the_list_is_said(page: Page, multiple: bool) ->
     page.evaluate("items => model.set('items', items)", CITIES)
     expect(page.get_by_text("not in the list")).to_have_count(0)
     assert page.locator(".gio-unknown").count() == 0
+
+
+@pytest.mark.parametrize("tone", ["busy", "error"])
+def test_what_is_told_already_is_not_told_again(page: Page, tone: str) -> None:
+    """While the list is looked up nobody knows; what is amiss is in the message."""
+    show(page, items=CITIES[:1], chosen=["s2"], message="said", tone=tone)
+    expect(page.get_by_text("said")).to_be_visible()
+    expect(page.get_by_text("not in the list")).to_have_count(0)
 
 
 def test_other_items_are_another_list(page: Page) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import threading
 from collections.abc import Iterator
+from html import unescape
 from types import SimpleNamespace
 from typing import Any
 
@@ -151,7 +154,7 @@ def test_another_kind_lets_go_of_what_was_chosen(session: gio.Session) -> None:
 
 def test_another_project_is_in_the_line(session: gio.Session) -> None:
     """What is chosen in it is read from it."""
-    screen = gio.pick(session=session, project=OTHER_PROJECT).load()
+    screen = gio.pick(session=session, project=OTHER_PROJECT, into="df").load()
     screen.items.value = SEGMENT
     assert screen.code() == f'df = gio.read_segment("{SEGMENT}", project="{OTHER_PROJECT}")'
     expected = session.read_segment(SEGMENT, project=OTHER_PROJECT)
@@ -169,7 +172,66 @@ def test_a_variable_that_is_there_is_replaced_and_told(
     screen.into = ""
     pressed(screen)
     assert list(space) == ["会员"]
-    assert ".result" in screen._controls.message.value
+    message = screen._controls.message.value
+    assert "not in a variable: name one above, or p = gio.pick(), then p.result" in message
+
+
+def test_a_variable_is_named_for_newcomers(
+    session: gio.Session, space: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook ``df`` where that name is free; else there is none, in the line neither."""
+    assert gio.pick(session=session).into == ""  # a program's names are its own
+    monkeypatch.setattr("gio_pandas.notebook.pick.front_end", lambda: "jupyter")
+    screen = gio.pick(session=session, value="分群1")
+    assert screen.into == "df"
+    assert screen.code() == 'df = gio.read_segment("分群1")'
+    pressed(screen)
+    assert space["df"] is screen.result
+    again = gio.pick(session=session, value="分群1")
+    assert again.into == ""
+    assert again.code() == 'gio.read_segment("分群1")'
+    assert gio.pick(session=session, into="").into == ""
+    assert gio.pick(session=session, into="other").into == "other"
+
+
+def line_on(screen: Pick) -> str:
+    """Read the line of code that is on the screen; empty where it is not shown."""
+    code = screen._controls.code
+    shown = re.search("<code[^>]*>(.*?)</code>", code.value)
+    return unescape(shown[1]) if shown and is_visible(code) else ""
+
+
+@pytest.mark.parametrize("name", ["1x", "class", "a b", "df.x", "None"])
+def test_no_line_is_offered_that_cannot_run(name: str, session: gio.Session) -> None:
+    """What is no variable is told as soon as it is entered, and the line is gone until it is."""
+    screen = gio.pick(session=session, value=SEGMENT, into="df")
+    assert line_on(screen) == f'df = gio.read_segment("{SEGMENT}")'
+    assert not is_visible(screen._controls.warning)
+    screen._controls.variable.value = name
+    assert (screen.code(), line_on(screen)) == ("", "")
+    assert "no name for a variable" in screen._controls.warning.value
+    assert is_visible(screen._controls.warning)
+    screen._controls.variable.value = "df2"
+    assert line_on(screen) == f'df2 = gio.read_segment("{SEGMENT}")'
+    assert not is_visible(screen._controls.warning)
+
+
+def test_a_value_that_is_not_there_has_no_line(session: gio.Session) -> None:
+    """Of what is exported and of what is added to it; until the lists say so it has one."""
+    screen = gio.pick(session=session, value="没有这个", into="df")
+    assert screen.code()
+    screen.projects.load()
+    with pytest.raises(gio.NotFoundError):
+        screen.items.load()
+    assert (screen.code(), line_on(screen)) == ("", "")
+    screen.items.value = SEGMENT
+    assert line_on(screen) == f'df = gio.read_segment("{SEGMENT}")'
+    screen.tags.value = ["没有这个标签"]
+    with pytest.raises(gio.NotFoundError):
+        screen.tags.load()
+    assert (screen.code(), line_on(screen)) == ("", "")
+    screen.tags.value = []
+    assert line_on(screen) == f'df = gio.read_segment("{SEGMENT}")'
 
 
 @pytest.mark.parametrize("name", ["1x", "class", "a b", "df.x", "None"])
@@ -193,9 +255,11 @@ def test_a_name_is_the_one_that_python_reads(session: gio.Session, space: dict[s
 
 
 def test_nothing_chosen_is_told(session: gio.Session) -> None:
-    """In the widget by the button, as an error by the method."""
+    """In the widget by the button, in the words of the screen; as an error by the method."""
     screen = gio.pick(session=session)
-    assert "Nothing is chosen" in pressed(screen)._controls.message.value
+    message = pressed(screen)._controls.message.value
+    assert "请先选择 Choose first: 分群 Segment" in message
+    assert ".value" not in message
     assert 'role="alert"' in screen._controls.message.value
     with pytest.raises(gio.SettingsError, match="Nothing is chosen"):
         screen.export()
@@ -247,6 +311,128 @@ def test_a_second_press_starts_no_second_export(start: Start) -> None:
     screen.cancel()
     assert screen.wait(SOON)
     assert len(platform.jobs) == 1
+
+
+def test_an_export_is_over_when_all_that_follows_is_done(start: Start) -> None:
+    """Nobody begins another while the end of this one is still told, and takes Cancel from it."""
+    platform, session = start()
+    screen = gio.pick(session=session, value="分群1")
+    held, going = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        held.set()
+        going.wait(SOON)
+
+    screen.observe(hold, "result")
+    screen.export()
+    assert held.wait(SOON)
+    assert screen.is_running
+    screen.export()
+    screen._controls.export.click()
+    going.set()
+    assert screen.wait(SOON)
+    assert not screen.is_running
+    assert len(platform.jobs) == 1
+
+
+def test_two_at_once_begin_one_export(start: Start) -> None:
+    """A click while code exports, in another thread, is no second export."""
+    platform, session = start("stall:submit@1-,seconds=60")
+    screen = gio.pick(session=session, value="分群1")
+    gate = threading.Barrier(4)
+
+    def press() -> None:
+        gate.wait(SOON)
+        screen.export()
+
+    threads = [threading.Thread(target=press) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SOON)
+    until(lambda: platform.played)
+    screen.cancel()
+    assert screen.wait(SOON)
+    assert len(platform.played) == 1
+
+
+def finished(session: gio.Session) -> Pick:
+    """Give a screen with the result of an export."""
+    screen = pressed(gio.pick(session=session, value="分群1", into="").load())
+    assert shown(screen) == [True] * 3
+    return screen
+
+
+def shown(screen: Pick) -> list[bool]:
+    """Tell whether a summary, a message and a preview are on the screen."""
+    controls = screen._controls
+    return [bool(part.value) for part in (controls.progress, controls.message, controls.preview)]
+
+
+@pytest.mark.parametrize("part", ["project", "kind", "item"])
+def test_an_old_result_does_not_stand_below_a_new_choice(
+    part: str, session: gio.Session, space: dict[str, Any]
+) -> None:
+    """Summary, message and preview go; ``.result`` stays."""
+    screen = finished(session)
+    if part == "project":
+        screen.projects.value = OTHER_PROJECT
+    elif part == "kind":
+        screen.kind = "funnel"
+    else:
+        screen.items.value = SEGMENT
+    assert shown(screen) == [False] * 3
+    assert screen.result is not None
+
+
+def test_an_old_result_stays_below_its_own_choice(
+    session: gio.Session, space: dict[str, Any]
+) -> None:
+    """Lists that come or come again, and options, are no other choice."""
+    screen = pressed(gio.pick(session=session, value="分群1", into=""))
+    screen.load()
+    assert screen.items.value == "AVpZBzpK"
+    screen.load()
+    screen._controls.properties.value = "usr_city"
+    assert shown(screen) == [True] * 3
+
+
+def test_a_change_of_an_option_takes_an_error_away(session: gio.Session) -> None:
+    """It may be the very thing that was wrong."""
+    for change in (
+        lambda it: setattr(it._controls.properties, "value", "usr_city"),
+        lambda it: setattr(it._controls.charset, "value", "UTF-8"),
+        lambda it: setattr(it, "into", "df"),
+        lambda it: setattr(it.tags, "value", ["会员等级"]),
+        lambda it: setattr(it.items, "value", "分群1"),
+    ):
+        screen = pressed(gio.pick(session=session))
+        assert screen._controls.message.value
+        change(screen)
+        assert not screen._controls.message.value
+
+
+def test_a_screen_without_a_project_says_so_once(start: Start) -> None:
+    """Where several are there and none is chosen, or a wrong one: one line beside the project's."""
+    _, session = start()
+    screen = gio.pick(session=session, project="没有这个")
+    screen.show()
+    until(lambda: screen.projects.chooser.tone == "error" and not screen.items.chooser.tone)
+    said = [picker.chooser.message for picker in (screen.items, screen.tags)]
+    assert said == ["Choose a project (项目) first.", ""]
+    assert "请先选择 Choose first" in pressed(screen)._controls.message.value
+
+
+def test_the_line_follows_the_sessions_project(start: Start) -> None:
+    """After ``use`` it says which project is on the screen, and that one is exported."""
+    _, session = start()
+    screen = gio.pick(session=session, value=SEGMENT).load()
+    own = screen.projects.value
+    assert "project=" not in screen.code()
+    session.use(OTHER_PROJECT)
+    assert f'project="{PROJECT}"' in screen.code()
+    assert pressed(screen).result.attrs["gio"]["project"] == own
+    assert line_on(screen) == screen.code()
 
 
 def test_what_is_chosen_meanwhile_changes_no_export(start: Start, space: dict[str, Any]) -> None:

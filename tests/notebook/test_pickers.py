@@ -18,7 +18,7 @@ from stage import OTHER_PROJECT, PROJECT, SEGMENT, SOON, Start, starting, steps,
 
 import gio_pandas as gio
 from gio_pandas.notebook.choices import Choice
-from gio_pandas.notebook.picker import Picker
+from gio_pandas.notebook.picker import Listing, Picker
 from gio_pandas.notebook.pickers import ItemPicker
 
 SECRET = "k-nobody-may-see-this"
@@ -145,15 +145,13 @@ def test_several_are_chosen_in_their_order(session: gio.Session) -> None:
 
 
 def test_what_is_chosen_on_the_screen_is_the_value(session: gio.Session) -> None:
-    """Observers of value and selected hear of it, and what follows upon a choice does."""
+    """Observers of value and selected hear of it."""
     picker = gio.SegmentPicker(session=session).load()
     seen: list[Any] = []
     picker.observe(lambda change: seen.append((change["new"], picker.selected)), "value")
-    picker.then = lambda: seen.append("then")
     choose(picker, "AVpZBzpK")
-    assert seen == [("AVpZBzpK", picker.choices[0]), "then"]
     choose(picker)
-    assert seen[2:] == [(None, None)]
+    assert seen == [("AVpZBzpK", picker.choices[0]), (None, None)]
 
 
 def test_what_was_chosen_too_late_is_not_taken(session: gio.Session) -> None:
@@ -162,13 +160,17 @@ def test_what_was_chosen_too_late_is_not_taken(session: gio.Session) -> None:
     choose(picker, "of-another-project")
     assert picker.value is None
     assert picker.chooser.chosen == []
+    picker.value = "分群1"
+    choose(picker, "of-another-project")
+    assert picker.selected.name == "分群1"
+    assert picker.chooser.chosen == ["AVpZBzpK"]
 
 
 def test_two_of_one_key_are_told_apart() -> None:
     """A list with a key twice gives the second under its id."""
     picker = ItemPicker(("tag",), session=gio.Session("http://127.0.0.1:9", api_key="k"))
     first, second = (Choice("tag", id_, name, key="tag_x") for id_, name in ("aA", "bB"))
-    picker._take([first, second])
+    picker._take(Listing([first, second]))
     assert [item[0] for item in picker.chooser.items] == ["tag_x", "b"]
     choose(picker, "b")
     assert picker.selected is second
@@ -280,6 +282,23 @@ def test_a_slow_answer_about_the_project_before_is_dropped(start: Start) -> None
     assert tone(picker) == ""
 
 
+def test_a_project_is_not_asked_for_while_it_is_on_its_way(start: Start) -> None:
+    """Who follows it goes on to load; where none comes by itself it says that one is missing."""
+    platform, session = start("slow:query@1,seconds=0.5")
+    said: list[str] = []
+    projects = gio.ProjectPicker(session=session)
+    picker = gio.SegmentPicker(project=projects)
+    picker.chooser.observe(lambda change: said.append(change["new"]), "message")
+    picker.show()
+    until(lambda: picker.choices is not None)
+    assert said == ["Loading …", f"{len(picker.choices):,} segments"]
+    with gio.Session(platform.url, api_key=platform.api_key) as nowhere:
+        several = gio.SegmentPicker(project=gio.ProjectPicker(session=nowhere))
+        several.show()
+        until(lambda: "项目" in several.chooser.message)
+        assert tone(several) == ""
+
+
 def test_projects_begin_with_the_sessions_or_the_only_one(session: gio.Session) -> None:
     """As the verbs do; what was chosen is not taken back by a second look."""
     picker = gio.ProjectPicker(session=session).load()
@@ -305,6 +324,185 @@ def test_there_is_no_other_kind_of_analysis(session: gio.Session) -> None:
     """A slip of the pen is told at once."""
     with pytest.raises(gio.SettingsError, match="funnel"):
         gio.AnalysisPicker(session=session, kind="funnels")
+
+
+# --- what was listed before ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(start: Start) -> tuple[gio.sandbox.Sandbox, gio.Session]:
+    """Give a session that has listed projects and segments; what it asks next is held up."""
+    platform, session = start()
+    gio.SegmentPicker(session=session).load()
+    platform.misbehave("slow:query@1,seconds=1")
+    return platform, session
+
+
+def is_settled(picker: Picker) -> bool:
+    """Tell whether the platform has answered."""
+    return tone(picker) != "busy"
+
+
+def test_what_was_listed_before_is_there_at_once(known: Any) -> None:
+    """And is asked for again behind it; what has not changed is not sent again."""
+    platform, session = known
+    picker = gio.SegmentPicker(session=session, value=SEGMENT)
+    sent: list[Any] = []
+    picker.chooser.observe(lambda change: sent.append(len(change["new"])), "items")
+    asked = steps(platform, "query")
+    picker.show()
+    assert tone(picker) == "busy"
+    assert picker.selected.name == SEGMENT
+    assert len(picker.chooser.items) == len(picker.choices) > 200
+    until(lambda: is_settled(picker))
+    assert steps(platform, "query") > asked
+    assert sent == [len(picker.choices)]
+    assert picker.chooser.message == f"{len(picker.choices):,} segments"
+
+
+def test_all_of_a_list_is_sent_in_one_message(
+    session: gio.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody sees the list with what was chosen of it not found there yet."""
+    picker = gio.SegmentPicker(session=session, value=SEGMENT, plain=False)
+    sent: list[set[str]] = []
+    monkeypatch.setattr(
+        picker.chooser.comm, "send", lambda data, **_: sent.append(set(data.get("state", ())))
+    )
+    picker.load()
+    (listed,) = [keys for keys in sent if "items" in keys]
+    assert {"items", "chosen", "message", "tone"} <= listed
+
+
+def test_a_value_waits_for_the_fresh_list(known: Any) -> None:
+    """What the remembered one lacks may have been made since; one that is gone is told."""
+    _, session = known
+    picker = gio.SegmentPicker(session=session, value="没有这个")
+    picker.show()
+    assert tone(picker) == "busy"
+    assert (picker.value, picker.chooser.chosen) == ("没有这个", ["没有这个"])
+    picker.value = "也没有这个"  # nor is it an error to set one
+    assert picker.code() == 'df = gio.read_segment("也没有这个")'
+    until(lambda: is_settled(picker))
+    assert tone(picker) == "error"
+    assert picker.value == "也没有这个"
+    assert picker.code() == ""
+
+
+def test_a_value_that_is_new_is_found_on_the_fresh_list(start: Start) -> None:
+    """Its name becomes its id, though the list that was shown first did not have it."""
+    _, session = start()
+    gio.SegmentPicker(session=session).load()
+    project = session.catalog.project()
+    session.catalog._known["segment", project.id][1][:] = []  # as if it had been made since
+    session.catalog._known["segment", project.id][1].append(session.catalog.segments(project)[3])
+    picker = gio.SegmentPicker(session=session, value=SEGMENT)
+    picker.show()
+    until(lambda: is_settled(picker))
+    assert picker.selected.name == SEGMENT
+
+
+@pytest.mark.parametrize("multiple", [False, True])
+def test_what_is_chosen_while_the_list_is_asked_for_stays(known: Any, multiple: bool) -> None:
+    """It is chosen on the list that was shown first, beside what that does not have."""
+    _, session = known
+    early = ["没有这个"] if multiple else None
+    picker = gio.SegmentPicker(session=session, multiple=multiple, value=early)
+    picker.show()
+    choose(picker, *(early or []), "AVpZBzpK")
+    assert tone(picker) == "busy"
+    assert picker.chooser.chosen == [*(early or []), "AVpZBzpK"]
+    until(lambda: is_settled(picker))
+    assert picker.chooser.chosen == [*(early or []), "AVpZBzpK"]
+    assert picker.value == (["没有这个", "AVpZBzpK"] if multiple else "AVpZBzpK")
+    assert tone(picker) == ("error" if multiple else "")
+
+
+def test_a_remembered_list_outlives_a_platform_that_is_away(known: Any) -> None:
+    """The error and Retry are below it."""
+    platform, session = known
+    platform.misbehave("graphql_error:query@all")
+    picker = gio.SegmentPicker(session=session, value=SEGMENT)
+    picker.show()
+    until(lambda: tone(picker) == "error")
+    assert picker._retry.layout.display == ""
+    assert picker.selected.name == SEGMENT
+    assert picker.code()
+
+
+# --- what goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("没有这个", "is not on the list"), ("新客", "is the name of 2")]
+)
+def test_a_bad_beginning_is_told_once(value: str, said: str, session: gio.Session) -> None:
+    """In the message and without Retry, which would not help; a good value takes it away."""
+    picker = gio.SegmentPicker(session=session, value=value)
+    with pytest.raises(gio.GioError, match=said):
+        picker.load()
+    assert said in picker.chooser.message
+    assert picker._retry.layout.display == "none"
+    assert picker.code() == ""
+    choose(picker, "AVpZBzpK")
+    assert picker.chooser.message == f"{len(picker.choices):,} segments"
+    assert tone(picker) == ""
+
+
+def test_an_observers_mistake_is_its_own(session: gio.Session) -> None:
+    """It is raised as it is, and the list says nothing of it."""
+    picker = gio.SegmentPicker(session=session, value=SEGMENT)
+
+    def stumble(_: object) -> None:
+        raise KeyError("mine")
+
+    picker.observe(stumble, "selected")
+    with pytest.raises(KeyError, match="mine"):
+        picker.load()
+    assert picker.chooser.message == f"{len(picker.choices):,} segments"
+    assert tone(picker) == ""
+    assert picker.selected.name == SEGMENT
+    assert picker.chooser.chosen == [picker.value]
+
+
+@pytest.mark.parametrize("plain", [True, False, None])
+def test_clicks_while_a_list_is_loaded_hold_nobody_up(
+    plain: bool | None, session: gio.Session
+) -> None:
+    """What is chosen on the screen and what is loaded meet in two threads, and both go on."""
+    picker = gio.SegmentPicker(session=session, plain=plain).load()
+    face = picker.chooser.children[0] if plain is None else picker.chooser
+    values = [choice.value for choice in picker.choices[:20]]
+    loads = [threading.Thread(target=load_often, args=(picker,), daemon=True) for _ in range(2)]
+    for thread in loads:
+        thread.start()
+    clicks = threading.Thread(target=click_often, args=(face, values, loads), daemon=True)
+    clicks.start()
+    for thread in (*loads, clicks):
+        thread.join(SOON)
+        assert not thread.is_alive()
+    choose(picker, values[1])
+    assert picker.value == values[1]
+
+
+def load_often(picker: Picker) -> None:
+    """Load a list again and again."""
+    listing = picker._ask()
+    for number in range(60):
+        with picker._lock:
+            picker._take(Listing(listing.choices[number % 2 :]))  # another one each time
+
+
+def click_often(face: Any, values: list[str], while_alive: list[threading.Thread]) -> None:
+    """Choose one after another, as the front end does."""
+    while any(thread.is_alive() for thread in while_alive):
+        for value in values:
+            if hasattr(face, "_list"):
+                options = [value for _, value in face._list.options]
+                if value in options:
+                    face._list.set_state({"index": options.index(value)})
+            else:
+                face.set_state({"chosen": [value]})
 
 
 # --- reading, and the code that does the same ----------------------------------------------------
@@ -405,6 +603,22 @@ def test_the_code_names_another_project(session: gio.Session) -> None:
     assert picker.read().attrs["gio"]["project"] == other.attrs["gio"]["project"]
 
 
+@pytest.mark.parametrize("make", [gio.SegmentPicker, gio.TagPicker, gio.AnalysisPicker])
+def test_the_project_is_the_one_that_was_listed(make: Any, start: Start) -> None:
+    """Whatever the session uses by now: for what is read, for the code, and for the facts."""
+    _, session = start()
+    value = {"SegmentPicker": SEGMENT, "TagPicker": "会员等级", "AnalysisPicker": "漏斗1"}
+    picker = make(session=session, value=value[make.__name__]).load()
+    own = session.catalog.project(PROJECT)
+    assert "project=" not in picker.code()
+    session.use(OTHER_PROJECT)
+    assert f'project="{PROJECT}"' in picker.code()
+    assert f"project: {PROJECT}" in repr(picker)
+    assert picker.read().attrs["gio"]["project"] == own.id
+    session.use(own.id)
+    assert "project=" not in picker.code()
+
+
 # --- how it is shown -----------------------------------------------------------------------------
 
 
@@ -445,7 +659,7 @@ def test_a_kernel_gets_a_widget_and_what_it_is_without_one(tmp_path: Path) -> No
         for picker in (gio.ProjectPicker(), gio.SegmentPicker(), gio.pick()):
             with capture_output() as captured:
                 display(picker)
-            print([sorted(output.data) for output in captured.outputs])
+            print([sorted(output.data) for output in captured.outputs if not output.update])
     """
     command = [
         sys.executable,
