@@ -378,7 +378,8 @@ class ExportJob:
                 self._ledger.forget(self)
             again = f"gio.attach({self.id!r})"
             told = (str(error), *getattr(error, "__notes__", ()))
-            is_nobodys = isinstance(error, JobFailedError) and not self._known
+            # Who is told that there is no such job is not told to attach that very id.
+            is_nobodys = not self._known and f"no job {self.id!r}" in error.what
             if not is_nobodys and not any(again in words for words in told):
                 error.add_note(f"The job: {again}")
             raise

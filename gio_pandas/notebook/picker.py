@@ -6,6 +6,7 @@ Nothing is asked before a picker is displayed, or told to ``load()``.
 from __future__ import annotations
 
 import threading
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,9 +28,11 @@ from gio_pandas.notebook.front import front_end
 if TYPE_CHECKING:
     from gio_pandas.session import Session
 
-__all__ = ["Listing", "Picker"]
+__all__ = ["Listing", "Named", "Picker"]
 
 _PLACEHOLDER = "名称、标识符或 ID / name, key or id"
+_PAINTED = 0.5
+"""Seconds after which the front end has painted what it was shown, and may be given more."""
 
 
 class Named(Protocol):
@@ -152,12 +155,13 @@ class Picker(HasTraits):
 
     def _begin_anew(self) -> None:
         """Show what is remembered, if anything, and look it up behind that."""
+        known = None
         try:
             with self._lock:
                 if known := self._remembered():
                     self._take(known, is_sure=False)
         finally:
-            self.refresh()
+            self._load_behind(_PAINTED if known else 0.0)
 
     def load(self) -> Self:
         """Ask the platform for the list, now, and give the picker.
@@ -174,8 +178,17 @@ class Picker(HasTraits):
 
     def refresh(self) -> None:
         """Ask for the list once more, in the background; what is chosen stays chosen."""
-        arguments = (self._next_turn(),)
-        threading.Thread(target=self._load, args=arguments, name="gio-list", daemon=True).start()
+        self._load_behind(0.0)
+
+    def _load_behind(self, after: float) -> None:
+        turn = self._next_turn()
+
+        def load() -> None:
+            time.sleep(after)
+            if turn == self._turn:
+                self._load(turn)
+
+        threading.Thread(target=load, name="gio-list", daemon=True).start()
 
     def show(self) -> ipywidgets.Widget:
         """Give the widget, which is going to be on the screen, and begin to load the list."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from traitlets import Any as AnyTrait
 from traitlets import HasTraits
 
 from gio_pandas.errors import GioError, GraphQLError, PermissionDeniedError, SettingsError
-from gio_pandas.notebook.choices import ANALYSES, LABELS, Choice, choices, remembered
+from gio_pandas.notebook.choices import ANALYSES, LABELS, Choice, Offer, choices, remembered
 from gio_pandas.notebook.code import call, read_line, said
 from gio_pandas.notebook.picker import Listing, Named, Picker
 
@@ -315,10 +315,8 @@ class ItemPicker(Picker):
 
     def _answered(self, listing: Listing | None) -> GioError | None:
         projects = self._project
-        if listing is None and isinstance(projects, ProjectPicker):
-            if projects.chooser.tone == "busy":
-                return None  # what is listed there may be followed at once
-        return super()._answered(listing)
+        is_on_its_way = isinstance(projects, ProjectPicker) and projects.chooser.tone == "busy"
+        return None if listing is None and is_on_its_way else super()._answered(listing)
 
     def _renew(self) -> None:
         self._drop()
@@ -334,7 +332,7 @@ class ItemPicker(Picker):
         offered: list[Choice] = []
         for kind in self._kinds:
             try:
-                offered += choices(self.session, kind, **place)
+                offered += _made(choices(self.session, kind, **place))
             except (GraphQLError, PermissionDeniedError) as error:
                 refused.append((kind, error))
         if len(refused) == len(self._kinds):
@@ -354,7 +352,7 @@ class ItemPicker(Picker):
         if project is None or self._scope:
             return None
         known = [remembered(self.session, kind, project=project.id) for kind in self._kinds]
-        offered = [choice for offer in known if offer is not None for choice in offer]
+        offered = [choice for offer in known if offer is not None for choice in _made(offer)]
         return Listing(offered, project) if offered and None not in known else None
 
     def _project_remembered(self) -> Named | None:
@@ -471,6 +469,12 @@ class AnalysisPicker(ItemPicker):
             )
         kinds = (kind,) if kind else ANALYSES
         super().__init__(kinds, session=session, project=project, value=value, plain=plain)
+
+
+@lru_cache(maxsize=16)
+def _made(offer: Offer) -> tuple[Choice, ...]:
+    """Make all choices of a listing, once: the next picker of it has them at hand."""
+    return tuple(offer)
 
 
 def label_of(*kinds: str) -> str:
