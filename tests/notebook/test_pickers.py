@@ -8,10 +8,12 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import nbformat
 import pandas as pd
 import pytest
 from stage import OTHER_PROJECT, PROJECT, SEGMENT, SOON, Start, starting, steps, until
@@ -36,6 +38,9 @@ def start() -> Iterator[Start]:
     """Start platforms, each with a session on it."""
     with starting() as begin:
         yield begin
+
+
+PICKED = 'gio.SegmentPicker(value="高价值用户").load()'
 
 
 def choose(picker: Picker, *values: str) -> None:
@@ -687,3 +692,22 @@ def test_the_face_has_it(name: str) -> None:
     assert name in dir(gio)
     assert name in gio.__all__
     assert getattr(gio, name).__name__ == name
+
+
+def test_a_notebook_that_runs_by_itself_waits_for_no_click(tmp_path: Path) -> None:
+    """Without a browser it comes to its end, and the page says what was picked, and the code."""
+    cells = [
+        'import gio_pandas as gio\ngio.connect("sandbox:")',
+        "gio.pick()",
+        PICKED,
+        "print(6*7)",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(book, tmp_path / "a.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", "a.ipynb"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=4 * SOON, check=True)
+    page = unescape((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert "gio.pick() · 分群 Segment" in page
+    assert 'df = gio.read_segment("高价值用户")' in page
+    assert ">42" in page
+    assert " at 0x" not in page
