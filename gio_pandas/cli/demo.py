@@ -92,6 +92,11 @@ What to type next, in Python:
     gio.connect("https://cdp.example.cn", api_key="…", project="{SANDBOX_PROJECT}")
     df = gio.read_segment("高价值用户")      # gio.connect("{SANDBOX}") is the platform shown here
 
+in a notebook (python -m pip install "gio-pandas[lab]")
+
+    gio.pick()                               # choose on a screen
+    %load_ext gio_pandas                     # then %gio --help
+
 and in a terminal, with GIO_URL, GIO_API_KEY and GIO_PROJECT set, or with --url {SANDBOX}
 
     gio-pandas doctor
