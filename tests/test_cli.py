@@ -429,7 +429,15 @@ def test_demo_shows_every_frame() -> None:
     for what in ("projects", "tags", "segments"):
         assert f">>> gio.list_{what}()" in done.stdout
     assert done.stdout.count("\nSubmit 0.") == 6
-    for words in ("datetime64[", "int64", "float64", "会员卡号", "gio.connect(", "gio.pick()", "doctor"):
+    for words in (
+        "datetime64[",
+        "int64",
+        "float64",
+        "会员卡号",
+        "gio.connect(",
+        "pick()",
+        "doctor",
+    ):
         assert words in done.stdout
     assert max(map(_width, done.stdout.splitlines())) <= 100
 
