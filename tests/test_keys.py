@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -366,7 +367,7 @@ def test_doctor_says_where_the_key_is_from(
         assert "no API key, and the keyring has none" in result.output
         assert "gio-pandas login" in result.output
     else:
-        assert f"key_from     {source}\n" in result.output
+        assert re.search(rf"key_from +{source}\n", result.output)
         assert result.exit_code == 0, result.output
 
 
