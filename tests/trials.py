@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -156,6 +157,8 @@ class Bench:
 
     def tried(self, case: Case, ask: Callable[[gio.Session, Path], Any], folder: Path) -> Trial:
         """Let a verb run while things go wrong."""
+        # A request that an earlier trial gave up may wait to be read, and would meet the faults.
+        soon(lambda: connections() == 0)
         before = self.platform.jobs
         self.platform.forget_requests()
         self.platform.misbehave(*self.faults(case.faults))
@@ -182,25 +185,38 @@ def threads() -> set[threading.Thread]:
 
 
 def descriptors() -> int:
-    """Count open files and sockets, where that can be done; not those of a server's own side."""
+    """Count open files and sockets, where that can be told; not those of a server's own side."""
+    ends = _ends()
+    return len(ends) - len(_served(ends))
+
+
+def connections() -> int:
+    """Count the connections that servers of this process have not hung up yet."""
+    return len(_served(_ends()))
+
+
+def _served(ends: list[tuple[int | None, bool]]) -> list[tuple[int | None, bool]]:
+    ports = {port for port, listens in ends if listens}
+    return [(port, listens) for port, listens in ends if port in ports and not listens]
+
+
+def _ends() -> list[tuple[int | None, bool]]:
+    """Give of each open descriptor the port of its own side, if any, and whether it listens."""
     if not os.path.exists("/proc/self/fd"):
-        return 0
-    # Platforms of this process hang up in their own time.
-    ends = [_end(int(fd)) for fd in os.listdir("/proc/self/fd")]
-    served = {port for port, listens in ends if listens}
-    return sum(port is None or port not in served for port, _ in ends)
+        return []
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # closed since it was listed
+            found.append(_end(int(name)))
+    return found
 
 
 def _end(descriptor: int) -> tuple[int | None, bool]:
-    """Give a socket's own port, and whether it listens; None of what is no such socket."""
-    try:
-        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            return None, False
-        with socket.socket(fileno=os.dup(descriptor)) as known:
-            listens = bool(known.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-            return (known.getsockname()[1] if known.family == socket.AF_INET else None), listens
-    except OSError:
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
         return None, False
+    with socket.socket(fileno=os.dup(descriptor)) as known:
+        listens = bool(known.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        return (known.getsockname()[1] if known.family == socket.AF_INET else None), listens
 
 
 def same(one: Any, other: Any) -> bool:
@@ -215,9 +231,9 @@ def same(one: Any, other: Any) -> bool:
 def soon(holds: Callable[[], bool]) -> bool:
     """Wait for what may take a moment."""
     deadline = time.monotonic() + PLENTY
-    while not holds() and time.monotonic() < deadline:
+    while not (held := holds()) and time.monotonic() < deadline:
         time.sleep(0.001)
-    return holds()
+    return held
 
 
 Record = Callable[[str, object], None]
