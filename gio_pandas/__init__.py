@@ -7,6 +7,31 @@ Session('sandbox:', project='默认项目')
 
 In a notebook, ``gio.pick()`` lets you choose on a screen what to export, and after
 ``%load_ext gio_pandas`` there is ``%gio``: ``%gio --help`` explains it.
+
+- **The platform:** ``connect``, ``current_session``, ``use``, ``graphql``
+- **What there is:** ``list_projects``, ``list_tags``, ``list_segments``, ``list_funnels``,
+  ``list_events``, ``list_retentions``, ``list_frequencies``, ``search``
+- **Exports as frames:** ``read_tag``, ``read_segment``, ``read_funnel``, ``read_event``,
+  ``read_retention``, ``read_frequency``, ``read_many``, ``read_profiles``
+- **The same, without blocking:** ``aread_tag``, ``aread_segment``, ``aread_funnel``,
+  ``aread_event``, ``aread_retention``, ``aread_frequency``
+- **Exports as jobs:** ``submit_tag``, ``submit_segment``, ``submit_funnel``, ``submit_event``,
+  ``submit_retention``, ``submit_frequency``, ``attach``, ``earlier_job``, ``jobs``,
+  ``as_completed``, ``ExportJob``
+- **Two exports compared:** ``diff``
+- **Results that are kept:** ``cache_info``, ``clear_cache``
+- **On the screen:** ``pick``, ``ProjectPicker``, ``TagPicker``, ``SegmentPicker``,
+  ``AnalysisPicker``
+- **What goes wrong:** ``GioError``, ``SettingsError``, ``AuthenticationError``,
+  ``PermissionDeniedError``, ``NotFoundError``, ``AmbiguousNameError``, ``GraphQLError``,
+  ``PlatformUnavailableError``, ``SubmitUncertainError``, ``JobFailedError``, ``JobTimeoutError``,
+  ``DownloadError``, ``DecodeError``, ``MemoryLimitError``
+- **Several platforms at once:** ``Session``
+- **This library:** ``__version__``
+
+``df.gio``, on every frame that is read, knows where that comes from; ``gio.sandbox`` is a platform
+to practise on. Where it says "op-api", it means a section of ``docs/op-api.md``: what is known of
+the platform, and how surely.
 """
 
 from __future__ import annotations
@@ -14,13 +39,14 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from gio_pandas import accessor as _accessor
 from gio_pandas._version import __version__
 from gio_pandas.api.secrecy import sealed
+from gio_pandas.current import current_session, make_current
+from gio_pandas.docstrings import explained
 from gio_pandas.errors import (
     AmbiguousNameError,
     AuthenticationError,
@@ -39,9 +65,10 @@ from gio_pandas.errors import (
 )
 from gio_pandas.exports.job import ExportJob
 from gio_pandas.exports.poller import as_completed
-from gio_pandas.session import ReadOptions, Session
+from gio_pandas.session import Session
 
 if TYPE_CHECKING:
+    from gio_pandas.comparison.diff import diff
     from gio_pandas.notebook.pick import pick
     from gio_pandas.notebook.pickers import (
         AnalysisPicker,
@@ -84,6 +111,8 @@ __all__ = [
     "clear_cache",
     "connect",
     "current_session",
+    "diff",
+    "earlier_job",
     "graphql",
     "jobs",
     "list_events",
@@ -98,6 +127,7 @@ __all__ = [
     "read_frequency",
     "read_funnel",
     "read_many",
+    "read_profiles",
     "read_retention",
     "read_segment",
     "read_tag",
@@ -114,47 +144,32 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_lock = threading.Lock()
-# %reload_ext runs this module once more: who was connected stays so.
-_current: Session | None = globals().get("_current")
-
-
-def current_session() -> Session:
-    """Give the session last connected; at the first use, one made from the settings.
-
-    Raises
-    ------
-    SettingsError
-        None is connected, and nothing is set in the environment or the profile file.
-    """
-    global _current
-    with _lock:
-        if _current is None:
-            _current = Session()
-        return _current
-
 
 def _connector(make: Callable[P, Session]) -> Callable[P, Session]:
     """Make the function that makes a session the current one, with its signature."""
 
+    @explained(make)
     @sealed
     @functools.wraps(make, assigned=("__module__",), updated=())
     def connect(*args: P.args, **kwargs: P.kwargs) -> Session:
-        global _current
-        session = make(*args, **kwargs)
-        with _lock:
-            _current = session
-        return session
+        """Choose the platform that the verbs of this module speak with.
+
+        Nothing is sent before the first verb.
+
+        Returns
+        -------
+        Session
+            The current one from now on.
+
+        Examples
+        --------
+        >>> gio.connect("sandbox:")
+        Session('sandbox:', project='默认项目')
+        """
+        return make_current(make(*args, **kwargs))
 
     signature = inspect.signature(make).replace(return_annotation="Session")
     connect.__signature__ = signature  # type: ignore[attr-defined]
-    _, _, parameters = (make.__doc__ or "").partition("Parameters\n")
-    connect.__doc__ = f"""Choose the platform that the verbs of this module speak with.
-
-    Nothing is sent before the first verb. Returns the ``Session``, the current one from now on.
-
-    Parameters
-{parameters}"""
     return connect
 
 
@@ -165,27 +180,10 @@ def _verb(method: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     def verb(*args: P.args, **kwargs: P.kwargs) -> R:
         return method(current_session(), *args, **kwargs)
 
-    verb.__signature__ = _spelled_out(inspect.signature(method))  # type: ignore[attr-defined]
-    return verb
-
-
-_DEFAULTS = {"timeout": ..., "refresh": False}
-
-
-def _spelled_out(signature: inspect.Signature) -> inspect.Signature:
-    """Drop ``self``, and name each of ``**options``, so that help and completion show them."""
+    signature = inspect.signature(method)
     parameters = list(signature.parameters.values())[1:]
-    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
-        parameters[-1:] = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=_DEFAULTS.get(name),
-                annotation=hint.__forward_arg__,
-            )
-            for name, hint in ReadOptions.__annotations__.items()
-        ]
-    return signature.replace(parameters=parameters)
+    verb.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return verb
 
 
 connect = _connector(Session)
@@ -198,6 +196,7 @@ aread_tag = _verb(Session.aread_tag)
 attach = _verb(Session.attach)
 cache_info = _verb(Session.cache_info)
 clear_cache = _verb(Session.clear_cache)
+earlier_job = _verb(Session.earlier_job)
 graphql = _verb(Session.graphql)
 jobs = _verb(Session.jobs)
 list_events = _verb(Session.list_events)
@@ -211,6 +210,7 @@ read_event = _verb(Session.read_event)
 read_frequency = _verb(Session.read_frequency)
 read_funnel = _verb(Session.read_funnel)
 read_many = _verb(Session.read_many)
+read_profiles = _verb(Session.read_profiles)
 read_retention = _verb(Session.read_retention)
 read_segment = _verb(Session.read_segment)
 read_tag = _verb(Session.read_tag)
@@ -240,22 +240,23 @@ def unload_ipython_extension(shell: Any) -> None:
     unload(shell)
 
 
-_WIDGETS = {
-    "AnalysisPicker": "pickers",
-    "ProjectPicker": "pickers",
-    "SegmentPicker": "pickers",
-    "TagPicker": "pickers",
-    "pick": "pick",
+_LATER = {
+    "AnalysisPicker": "notebook.pickers",
+    "ProjectPicker": "notebook.pickers",
+    "SegmentPicker": "notebook.pickers",
+    "TagPicker": "notebook.pickers",
+    "diff": "comparison.diff",
+    "pick": "notebook.pick",
 }
-"""What stands on ipywidgets, by the module of ``gio_pandas.notebook`` that has it."""
+"""What not everybody uses, by the module that has it."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``gio.sandbox``, the pickers and ``gio.pick`` where they are first used."""
+    """Import ``gio.sandbox``, and what is of use to some, where it is first used."""
     if name == "sandbox":
         return importlib.import_module("gio_pandas.sandbox")
-    if name in _WIDGETS:
-        return getattr(importlib.import_module(f"gio_pandas.notebook.{_WIDGETS[name]}"), name)
+    if name in _LATER:
+        return getattr(importlib.import_module(f"gio_pandas.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

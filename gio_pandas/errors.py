@@ -52,12 +52,20 @@ _ENDS = ("?", "!", "。", "？", "！")
 class GioError(Exception):
     """The base of everything that gio_pandas raises on purpose.
 
-    Parameters
+    Attributes
     ----------
-    what
+    what : str
         What happened, to what, in one line.
-    hint
+    hint : str
         What to do next, in one line.
+
+    Examples
+    --------
+    >>> try:
+    ...     gio.read_segment("高价值客户")
+    ... except gio.GioError as error:
+    ...     print(error.what)
+    There is no segment (分群) '高价值客户' in project '默认项目'
     """
 
     def __init__(self, what: str, *, hint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from gio_pandas.api.client import Client
 from gio_pandas.api.models import Analysis, JobResult, Kind, Project, Segment, SubmittedJob, Tag
 from gio_pandas.api.secrecy import sealed
 from gio_pandas.catalog import Catalog, to_frame
+from gio_pandas.docstrings import explained
 from gio_pandas.errors import GioError, SettingsError
 from gio_pandas.exports import notices
 from gio_pandas.exports.batch import Draft, Item, read_all
@@ -59,17 +61,22 @@ class ReadOptions(TypedDict, total=False):
     project
         Id or name of the project; left out, the session's.
     charset
-        What the platform is asked to write; left out, the session's (``UTF-16LE``).
+        What the platform is asked to write its files in, such as ``"UTF-8"`` or ``"GB18030"``;
+        left out, the session's (``UTF-16LE``). What it really wrote is found out (op-api §6).
     columns
         Names of the columns to read, in the order wanted; the work of the others is skipped.
     dtype
-        A dtype for every column, or one by column name; wins over what the values say.
+        A dtype for every column, or one by column name, as pandas names them; wins over what the
+        values say.
     dtype_backend
-        ``"pyarrow"`` or ``"numpy_nullable"``, as pandas' readers take it.
+        ``"pyarrow"`` or ``"numpy_nullable"``: which dtypes the columns get, as pandas' readers
+        take it; left out, pandas' own.
     memory_limit
-        Bytes, or a text such as ``"4 GB"``: a table that is going to need more is an error.
+        Bytes, or a text such as ``"4 GB"``: as soon as the table is going to need more, it is a
+        ``MemoryLimitError``, and not a kernel that dies; left out, no limit.
     timeout
         Seconds to wait for the job; None waits for ever; left out, the session's (one hour).
+        Where it is over, the job goes on, and the ``JobTimeoutError`` has it.
     progress
         Whether to show how far the export is: True at once, False never; left out, what
         ``GIO_PROGRESS`` says (``auto``, ``text``, ``widget`` or ``off``): by default a widget in
@@ -95,9 +102,24 @@ class ReadOptions(TypedDict, total=False):
     refresh: bool
 
 
+# What ``**options`` stands for where a signature is shown.
+ReadOptions.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default={"timeout": ..., "refresh": False}.get(name),
+            annotation=hint.__forward_arg__,
+        )
+        for name, hint in ReadOptions.__annotations__.items()
+    ]
+)
+
+
 class Session:
     """A platform, a way in, and everything that can be asked of it.
 
+    What the module has as functions, from ``list_projects`` to ``attach``, it has as methods.
     Nothing is sent anywhere before the first verb. What is left out comes from the
     environment, then from the profile file, then from the default. Threads may share a session;
     as a context manager it closes its connections.
@@ -125,10 +147,12 @@ class Session:
         Seconds to wait for a job, one hour by default; None waits for ever (``GIO_TIMEOUT``,
         there ``none``).
     charset
-        What exports are asked for in, ``UTF-16LE`` by default (``GIO_CHARSET``).
+        What exports are asked for in, ``UTF-16LE`` by default, as in the vendor's examples
+        (``GIO_CHARSET``; op-api §6).
     requests_per_second
-        How often ``read_many`` and ``as_completed`` may ask the platform, and submit to it; 2 by
-        default, None is no limit (``GIO_REQUESTS_PER_SECOND``, there ``none``).
+        How often ``read_many`` and ``as_completed`` may ask the platform, and submit to it, and
+        how often ``read_profiles`` may ask; 2 by default, None is no limit
+        (``GIO_REQUESTS_PER_SECOND``, there ``none``).
     profile
         Which profile of the profile file to use (``GIO_PROFILE``; else ``default``). Variables of
         the environment, ``GIO_URL`` too, still win over it.
@@ -137,6 +161,12 @@ class Session:
     ------
     SettingsError
         Nothing says where the platform is, or something said cannot be used.
+
+    Examples
+    --------
+    >>> with gio.Session("sandbox:", project="电商小程序") as shop:
+    ...     shop.list_segments().loc[0, "name"]
+    '全部用户'
     """
 
     @sealed
@@ -173,6 +203,7 @@ class Session:
         self._line = _Line(self, Limiter(rate))
         self._desk = Desk(self._line, self._settings)
         self._submits = {kind: Limiter(rate) for kind in (Kind.TAG, Kind.SEGMENT, Kind.ANALYSIS)}
+        self._profiles = Limiter(rate)
         self._lock = threading.Lock()
         self._process = 0
         self._opened: tuple[Client, Catalog] | None = None
@@ -210,6 +241,13 @@ class Session:
         ------
         NotFoundError, AmbiguousNameError
             No project, or more than one, has that name: the one used so far stays.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+
+        Examples
+        --------
+        >>> gio.use("电商小程序")
+        Session('sandbox:', project='电商小程序')
         """
         self.catalog.choose(project)
         self._settings = replace(self._settings, project=project.strip())
@@ -243,8 +281,26 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            One row per project: ``id``, ``name``, ``description``, ``creator``, ``created_at``,
-            ``owner``, ``members``.
+            One row per project (op-api §3): ``id``, ``name``, ``description``, ``creator``
+            (text), ``created_at`` (a time in UTC), ``owner`` (text), ``members`` (``Int64``).
+
+        Raises
+        ------
+        SettingsError
+            Nothing says where the platform is, or how to get in.
+        AuthenticationError, PermissionDeniedError
+            The key is not accepted, or the account may not list this.
+        PlatformUnavailableError, GraphQLError
+            The platform cannot be reached, or answers with errors.
+
+        Examples
+        --------
+        >>> gio.list_projects()[["id", "name"]]
+                 id              name
+        0  WlGk4Daj              默认项目
+        1  5xXP3Pks             电商小程序
+        2  BMpKrDvo         门店会员 & 积分
+        3  nbFPniZ3  海外站 Global Store
         """
         return to_frame(self.catalog.projects(), Project)
 
@@ -262,50 +318,121 @@ class Session:
             ``"platform"``: all of them (``dataCenterTags``); ``"project"``: a project's. Left
             out, the project's where one is set, else the platform's.
         project
-            Id or name of the project.
+            Id or name of the project; left out, the session's.
 
         Returns
         -------
         pandas.DataFrame
-            One row per tag: ``id``, ``name``, ``key`` (标识符), ``type``, ``description``,
-            ``creator``, times, ``users``, ``users_ratio``, ``value_type`` (INT, STRING, DOUBLE,
-            DATE), …
+            One row per tag (op-api §3): ``id``, ``name``, ``key`` (标识符), ``type``,
+            ``description``, ``creator`` (text), ``created_at``, ``updated_at`` (times in UTC);
+            of when it was last computed ``users`` (``Int64``), ``users_ratio`` (``Float64``),
+            ``detected_at`` (UTC), ``detected_stage``; of its values ``value_type`` (INT, STRING,
+            DOUBLE or DATE), ``is_array`` (``boolean``), ``unit``; ``business_type``.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            No project, or more than one, has that name.
+        SettingsError
+            ``scope`` is unknown, or ``"project"`` and none of several projects is chosen.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+
+        Examples
+        --------
+        >>> gio.list_tags()[["key", "name", "value_type"]].head(3)
+                         key    name value_type
+        0  tag_payment_times  订单交易笔数        INT
+        1   tag_member_level    会员等级     STRING
+        2   tag_total_amount  累计消费金额     DOUBLE
         """
         return to_frame(self.catalog.tags(self.catalog.tag_project(scope, project)), Tag)
 
     def list_segments(self, *, project: str | None = None) -> pd.DataFrame:
         """List a project's segments (分群).
 
+        Parameters
+        ----------
+        project
+            Id or name of the project; left out, the session's, or the only one there is.
+
         Returns
         -------
         pandas.DataFrame
-            One row per segment: ``id``, ``name``, ``description``, ``creator``, times, ``users``,
-            ``users_ratio``, ``scheduler``, …
+            One row per segment (op-api §3): ``id``, ``name``, ``description``, ``creator``
+            (text), ``created_at``, ``updated_at`` (times in UTC); of when it was last computed
+            ``users`` (``Int64``), ``users_ratio`` (``Float64``), ``detected_at`` (UTC),
+            ``detected_stage``; ``scheduler`` (how often it is computed, such as ``DAILY``).
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            No project, or more than one, has that name.
+        SettingsError
+            None of several projects is chosen.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+
+        Examples
+        --------
+        >>> gio.list_segments()[["id", "name", "scheduler"]].head(3)
+                 id name scheduler
+        0  AVpZBzpK  分群1    MANUAL
+        1  KzpNmzQk  分群2     DAILY
+        2  V0G5yvGA  分群3    WEEKLY
         """
         return to_frame(self.catalog.segments(self.catalog.project(project)), Segment)
 
+    @explained(list_segments)
     def list_funnels(self, *, project: str | None = None) -> pd.DataFrame:
         """List a project's funnel analyses (漏斗分析).
 
         Returns
         -------
         pandas.DataFrame
-            One row per analysis: ``id``, ``name``, ``description``, ``creator``, times,
-            ``time_range``, ``chart_type``, ``is_system``, ``business_type``. The same columns
-            for every kind of analysis.
+            One row per analysis, with the same columns for every kind (op-api §3): ``id``,
+            ``name``, ``description``, ``creator`` (text), ``created_at``, ``updated_at`` (times in
+            UTC), ``time_range`` (such as ``day:8,1``: from 8 days to 1 day ago), ``chart_type``,
+            ``is_system`` (``boolean``), ``business_type``.
+
+        Examples
+        --------
+        >>> gio.list_funnels()["name"].head(3).to_list()
+        ['漏斗1', '漏斗2', '漏斗3']
         """
         return self._list_analyses(Kind.FUNNEL, project)
 
+    @explained(list_funnels)
     def list_events(self, *, project: str | None = None) -> pd.DataFrame:
-        """List a project's event analyses (事件分析); columns as ``list_funnels``."""
+        """List a project's event analyses (事件分析).
+
+        Examples
+        --------
+        >>> gio.list_events()["name"].head(3).to_list()
+        ['事件1', '事件2', '事件3']
+        """
         return self._list_analyses(Kind.EVENT, project)
 
+    @explained(list_funnels)
     def list_retentions(self, *, project: str | None = None) -> pd.DataFrame:
-        """List a project's retention analyses (留存分析); columns as ``list_funnels``."""
+        """List a project's retention analyses (留存分析).
+
+        Examples
+        --------
+        >>> gio.list_retentions()["name"].head(3).to_list()
+        ['留存1', '留存2', '留存3']
+        """
         return self._list_analyses(Kind.RETENTION, project)
 
+    @explained(list_funnels)
     def list_frequencies(self, *, project: str | None = None) -> pd.DataFrame:
-        """List a project's frequency analyses (分布分析); columns as ``list_funnels``."""
+        """List a project's frequency analyses (分布分析).
+
+        Examples
+        --------
+        >>> gio.list_frequencies()["name"].head(3).to_list()
+        ['分布1', '分布2', '分布3']
+        """
         return self._list_analyses(Kind.FREQUENCY, project)
 
     def search(self, words: str, *, project: str | None = None) -> pd.DataFrame:
@@ -328,11 +455,20 @@ class Session:
 
         Raises
         ------
+        NotFoundError, AmbiguousNameError
+            No project, or more than one, has that name.
         PlatformUnavailableError, AuthenticationError
             The platform cannot be asked.
+
+        Examples
+        --------
+        >>> gio.search("会员 等级")[["kind", "key", "name"]]
+          kind               key  name
+        0  tag  tag_member_level  会员等级
         """
         return to_frame(search(self.catalog, words, self.catalog.chosen_or_all(project)), Finding)
 
+    @explained(ReadOptions)
     def read_tag(
         self,
         tag: str,
@@ -354,24 +490,34 @@ class Session:
             Whether to ask for the detailed form of the export (``detailExport``).
         file_name
             What the platform is to call the file (``exportFileName``).
-        **options
-            See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``, ``progress``, ``reuse``, ``refresh``.
 
         Returns
         -------
         pandas.DataFrame
-            One row per user: the user's id as text, the tag's value (INT is ``int64`` or ``Int64``,
-            DOUBLE ``float64``, DATE ``datetime64``, STRING text), and the properties.
+            One row per user (op-api §6): the user's id as text, the tag's value (INT is ``int64``
+            or ``Int64``, DOUBLE ``float64``, DATE ``datetime64``, STRING text), and the properties.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
             Nothing, or more than one tag, has that name.
         SettingsError, SubmitUncertainError
-            As the ``submit_…`` of the same name.
-        JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``submit_tag``.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+        JobFailedError, JobTimeoutError, DownloadError, DecodeError, MemoryLimitError
             As ``ExportJob.to_pandas``.
+
+        Examples
+        --------
+        >>> df = gio.read_tag("会员等级")
+        >>> df.shape
+        (8000, 2)
+        >>> df.head(3)
+           gio_id  会员等级
+        0  603542  普通会员
+        1  603549  普通会员
+        2  603556  银卡会员
         """
         return self._read(
             Kind.TAG,
@@ -380,6 +526,7 @@ class Session:
             lambda: self._draft_tag(tag, properties, detail, file_name, **options),
         )
 
+    @explained(ReadOptions)
     def read_segment(
         self,
         segment: str,
@@ -398,24 +545,33 @@ class Session:
             Names, keys or ids of tags to add as columns.
         properties
             Keys of user properties to add as columns, such as ``usr_city``.
-        **options
-            See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``, ``progress``, ``reuse``, ``refresh``.
 
         Returns
         -------
         pandas.DataFrame
-            One row per user, ``gio_id`` first, as text; then identities, properties and tags.
-            A segment without users is a frame with these columns and no row.
+            One row per user, ``gio_id`` first, as text; then identities, properties and tags,
+            named as the platform names them: by key or by display name (op-api §6). A segment
+            without users is a frame with these columns and no row.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
             A segment or tag of that name does not exist, or several do.
         SettingsError, SubmitUncertainError
-            As the ``submit_…`` of the same name.
-        JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``submit_segment``.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+        JobFailedError, JobTimeoutError, DownloadError, DecodeError, MemoryLimitError
             As ``ExportJob.to_pandas``.
+
+        Examples
+        --------
+        >>> df = gio.read_segment("高价值用户", tags=["会员等级"], properties=["usr_city"])
+        >>> df[["gio_id", "城市", "会员等级"]].head(3)
+           gio_id  城市  会员等级
+        0  603542  上海  普通会员
+        1  603549  南京  普通会员
+        2  603556  苏州  银卡会员
         """
         return self._read(
             Kind.SEGMENT,
@@ -424,6 +580,7 @@ class Session:
             lambda: self._draft_segment(segment, tags, properties, **options),
         )
 
+    @explained(ReadOptions)
     def read_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
         """Export a funnel analysis (漏斗分析).
 
@@ -431,39 +588,86 @@ class Session:
         ----------
         funnel
             The analysis's name or id.
-        **options
-            See ``ReadOptions``: ``project``, ``charset``, ``columns``, ``dtype``,
-            ``dtype_backend``, ``memory_limit``, ``timeout``, ``progress``, ``reuse``, ``refresh``.
 
         Returns
         -------
         pandas.DataFrame
-            The result table as the platform prints it. ``1,234`` and ``45.20%`` (0.452) are
-            numbers, and a lone ``-`` between numbers is missing.
+            The result table as the platform prints it; its columns depend on the chart (op-api
+            §6). ``1,234`` and ``45.20%`` (0.452) are numbers, and a lone ``-`` between numbers is
+            missing.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
             Nothing, or more than one analysis of this kind, has that name.
         SettingsError, SubmitUncertainError
-            As the ``submit_…`` of the same name.
-        JobFailedError, JobTimeoutError, DownloadError, DecodeError
+            As ``submit_funnel``.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+        JobFailedError, JobTimeoutError, DownloadError, DecodeError, MemoryLimitError
             As ``ExportJob.to_pandas``.
+
+        Examples
+        --------
+        >>> gio.read_funnel("漏斗1")[["步骤", "步骤名称", "用户数", "总转化率"]]
+           步骤   步骤名称    用户数    总转化率
+        0   1   打开应用  45494  1.0000
+        1   2   浏览商品  17836  0.3921
+        2   3  加入购物车  12427  0.2732
+        3   4   提交订单   6076  0.1336
+        4   5   支付成功   4279  0.0941
         """
         return self._read_analysis(Kind.FUNNEL, funnel, options)
 
+    @explained(read_funnel)
     def read_event(self, event: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export an event analysis (事件分析); as ``read_funnel``."""
+        """Export an event analysis (事件分析).
+
+        Parameters
+        ----------
+        event
+            The analysis's name or id.
+
+        Examples
+        --------
+        >>> list(gio.read_event("事件1"))
+        ['日期', '下单次数', '下单用户数', '人均次数', '支付金额（元）']
+        """
         return self._read_analysis(Kind.EVENT, event, options)
 
+    @explained(read_funnel)
     def read_retention(self, retention: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export a retention analysis (留存分析); as ``read_funnel``."""
+        """Export a retention analysis (留存分析).
+
+        Parameters
+        ----------
+        retention
+            The analysis's name or id.
+
+        Examples
+        --------
+        >>> list(gio.read_retention("留存1"))[:5]
+        ['起始日期', '用户数', '当天', '第1天', '第2天']
+        """
         return self._read_analysis(Kind.RETENTION, retention, options)
 
+    @explained(read_funnel)
     def read_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export a frequency analysis (分布分析); as ``read_funnel``."""
+        """Export a frequency analysis (分布分析).
+
+        Parameters
+        ----------
+        frequency
+            The analysis's name or id.
+
+        Examples
+        --------
+        >>> list(gio.read_frequency("分布1"))
+        ['次数区间', '用户数', '占比']
+        """
         return self._read_analysis(Kind.FREQUENCY, frequency, options)
 
+    @explained(read_tag)
     async def aread_tag(
         self,
         tag: str,
@@ -482,10 +686,15 @@ class Session:
         ``await f()``, where ``f`` calls ``read_tag``. Cancelling the task lets go of the job, which
         goes on: ``gio.jobs()`` has it.
 
-        Returns
-        -------
-        pandas.DataFrame
-            As ``read_tag``; so are the arguments and errors.
+        Examples
+        --------
+        >>> import asyncio
+        >>> async def both():
+        ...     return await asyncio.gather(
+        ...         gio.aread_tag("会员等级"), gio.aread_segment("高价值用户")
+        ...     )
+        >>> [len(df) for df in asyncio.run(both())]
+        [8000, 1000]
         """
         return await self._aread(
             Kind.TAG,
@@ -494,6 +703,7 @@ class Session:
             lambda: self._draft_tag(tag, properties, detail, file_name, **options),
         )
 
+    @explained(read_segment)
     async def aread_segment(
         self,
         segment: str,
@@ -502,7 +712,10 @@ class Session:
         properties: Iterable[str] = (),
         **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
-        """Export a segment (分群) as ``read_segment``, without blocking; see ``aread_tag``."""
+        """Export a segment (分群) as ``read_segment``, without blocking.
+
+        See ``aread_tag`` for when that is of use, and how it is stopped.
+        """
         return await self._aread(
             Kind.SEGMENT,
             segment,
@@ -510,22 +723,39 @@ class Session:
             lambda: self._draft_segment(segment, tags, properties, **options),
         )
 
+    @explained(read_funnel)
     async def aread_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export a funnel analysis (漏斗分析) without blocking; see ``aread_tag``."""
+        """Export a funnel analysis (漏斗分析) as ``read_funnel``, without blocking.
+
+        See ``aread_tag`` for when that is of use, and how it is stopped.
+        """
         return await self._aread_analysis(Kind.FUNNEL, funnel, options)
 
+    @explained(read_event)
     async def aread_event(self, event: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export an event analysis (事件分析) without blocking; see ``aread_tag``."""
+        """Export an event analysis (事件分析) as ``read_event``, without blocking.
+
+        See ``aread_tag`` for when that is of use, and how it is stopped.
+        """
         return await self._aread_analysis(Kind.EVENT, event, options)
 
+    @explained(read_retention)
     async def aread_retention(self, retention: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export a retention analysis (留存分析) without blocking; see ``aread_tag``."""
+        """Export a retention analysis (留存分析) as ``read_retention``, without blocking.
+
+        See ``aread_tag`` for when that is of use, and how it is stopped.
+        """
         return await self._aread_analysis(Kind.RETENTION, retention, options)
 
+    @explained(read_frequency)
     async def aread_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> pd.DataFrame:
-        """Export a frequency analysis (分布分析) without blocking; see ``aread_tag``."""
+        """Export a frequency analysis (分布分析) as ``read_frequency``, without blocking.
+
+        See ``aread_tag`` for when that is of use, and how it is stopped.
+        """
         return await self._aread_analysis(Kind.FREQUENCY, frequency, options)
 
+    @explained(read_tag)
     def submit_tag(
         self,
         tag: str,
@@ -540,7 +770,7 @@ class Session:
         It returns as soon as the platform has taken the export, without waiting for its files.
 
         Platforms before 13.4 are asked by the tag's id, later ones by its key; the platform's
-        answer tells which.
+        answer tells which (op-api §4).
 
         Returns
         -------
@@ -551,6 +781,10 @@ class Session:
         ------
         NotFoundError, AmbiguousNameError
             Nothing, or more than one thing, has that name.
+        SettingsError
+            An option cannot be, or none of several projects is chosen; nothing was submitted.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``; nothing was submitted.
         SubmitUncertainError
             No answer came: the export may or may not be running.
         JobFailedError
@@ -558,6 +792,7 @@ class Session:
         """
         return self._draft_tag(tag, properties, detail, file_name, **options).submit()
 
+    @explained(read_segment)
     def submit_segment(
         self,
         segment: str,
@@ -579,13 +814,26 @@ class Session:
         ------
         NotFoundError, AmbiguousNameError
             Nothing, or more than one thing, has that name.
+        SettingsError
+            An option cannot be, or none of several projects is chosen; nothing was submitted.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``; nothing was submitted.
         SubmitUncertainError
             No answer came: the export may or may not be running.
         JobFailedError
             The platform refused it.
+
+        Examples
+        --------
+        >>> job = gio.submit_segment("高价值用户")
+        >>> job.kind, job.name
+        ('segment', '高价值用户')
+        >>> len(job.to_pandas())
+        1000
         """
         return self._draft_segment(segment, tags, properties, **options).submit()
 
+    @explained(read_funnel)
     def submit_funnel(self, funnel: str, **options: Unpack[ReadOptions]) -> ExportJob:
         """Start a funnel analysis's export; arguments as ``read_funnel``.
 
@@ -594,12 +842,16 @@ class Session:
         Returns
         -------
         ExportJob
-            ``job.to_pandas()`` waits for it and gives what ``read_funnel`` gives.
+            ``job.to_pandas()`` waits for it and gives what the ``read_…`` of its kind gives.
 
         Raises
         ------
         NotFoundError, AmbiguousNameError
             Nothing, or more than one thing, has that name.
+        SettingsError
+            An option cannot be, or none of several projects is chosen; nothing was submitted.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``; nothing was submitted.
         SubmitUncertainError
             No answer came: the export may or may not be running.
         JobFailedError
@@ -607,16 +859,28 @@ class Session:
         """
         return self._draft_analysis(Kind.FUNNEL, funnel, **options).submit()
 
+    @explained(submit_funnel, read_event)
     def submit_event(self, event: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start an event analysis's export; as ``submit_funnel``."""
+        """Start an event analysis's export; arguments as ``read_event``.
+
+        It returns as soon as the platform has taken the export, without waiting for its files.
+        """
         return self._draft_analysis(Kind.EVENT, event, **options).submit()
 
+    @explained(submit_funnel, read_retention)
     def submit_retention(self, retention: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start a retention analysis's export; as ``submit_funnel``."""
+        """Start a retention analysis's export; arguments as ``read_retention``.
+
+        It returns as soon as the platform has taken the export, without waiting for its files.
+        """
         return self._draft_analysis(Kind.RETENTION, retention, **options).submit()
 
+    @explained(submit_funnel, read_frequency)
     def submit_frequency(self, frequency: str, **options: Unpack[ReadOptions]) -> ExportJob:
-        """Start a frequency analysis's export; as ``submit_funnel``."""
+        """Start a frequency analysis's export; arguments as ``read_frequency``.
+
+        It returns as soon as the platform has taken the export, without waiting for its files.
+        """
         return self._draft_analysis(Kind.FREQUENCY, frequency, **options).submit()
 
     @overload
@@ -677,7 +941,8 @@ class Session:
         Returns
         -------
         list of pandas.DataFrame
-            In the order given, each as ``read_…`` of its kind gives it.
+            In the order given, each as ``read_…`` of its kind gives it; with
+            ``errors="return"`` an exception where there is none.
 
         Raises
         ------
@@ -685,8 +950,20 @@ class Session:
             Something is neither a job nor a spec; nothing was submitted.
         NotFoundError, AmbiguousNameError
             Nothing, or more than one thing, has a spec's name; nothing was submitted.
-        SubmitUncertainError, JobFailedError, JobTimeoutError, DownloadError, DecodeError
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+        SubmitUncertainError, JobFailedError, JobTimeoutError
             As ``submit_…`` and ``ExportJob.to_pandas``.
+        DownloadError, DecodeError, MemoryLimitError
+            As ``ExportJob.to_pandas``.
+
+        Examples
+        --------
+        >>> frames = gio.read_many(
+        ...     [("segment", "高价值用户"), {"kind": "tag", "name": "会员等级"}]
+        ... )
+        >>> [len(df) for df in frames]
+        [1000, 8000]
         """
         _check_many(jobs_or_specs, max_workers, errors)
         bound = timeout if timeout is ... else check_timeout(timeout)
@@ -703,6 +980,169 @@ class Session:
                 tracker=tracker,
             )
         return cast("list[pd.DataFrame]", frames)
+
+    @explained(ReadOptions)
+    def read_profiles(
+        self,
+        user_ids: Iterable[str | None] | str,
+        *,
+        tags: Iterable[str] = (),
+        properties: Iterable[str] = (),
+        scope: Literal["platform", "project"] | None = None,
+        project: str | None = None,
+        dtype: Any = None,
+        dtype_backend: DtypeBackend | None = None,
+        progress: bool | None = None,
+    ) -> pd.DataFrame:
+        """Read single users' profiles (用户画像): their tags and properties, a row a user.
+
+        Nothing is exported: up to 200 users are asked for in one request, four requests at once,
+        and no oftener than ``requests_per_second`` allows; 10,000 users are 50 requests. A platform
+        that refuses so many (by HTTP 413 or 400, an error of the whole document, a gateway's
+        time-out) is asked for half as many, down to one, for as long as the session is open.
+
+        Parameters
+        ----------
+        user_ids
+            The users' ids as text: a list, a column of a frame, an array; or one id. An id that is
+            missing or empty is a row of missing values.
+        tags
+            Names, keys or ids of tags (标签) to have as columns.
+        properties
+            Keys of user properties to have as columns, such as ``usr_city``. Of ``tags`` and
+            ``properties``, one at least.
+        scope
+            ``"project"``: as a project sees the users (``userProfile``); ``"platform"``: as the
+            whole platform does (``dataCenterUserProfile``; op-api §3). Left out, the project where
+            one is set, else the platform.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per id, in the order asked, duplicates too. ``user_id`` first, the ids as they
+            were asked for; then the tags and the properties, under the names that the platform
+            gives them; their keys are in ``attrs["gio"]["keys"]``. Types are those of an export: a
+            tag's own decides (INT is ``int64`` or ``Int64``, DOUBLE ``float64``, DATE
+            ``datetime64``, STRING text), else the values. A user whom the platform does not know
+            is a row of missing values, and listed in ``attrs["gio"]["unknown"]``. Where no user is
+            known, a property's column has its key for a name.
+
+        Raises
+        ------
+        TypeError
+            An id is a number, which has lost its leading zeros.
+        SettingsError
+            Neither a tag nor a property is asked for, or none of several projects is chosen.
+        NotFoundError, AmbiguousNameError
+            Nothing, or more than one thing, has a tag's or the project's name.
+        GraphQLError
+            The platform answers an error for a user, who was asked for once more alone; a note
+            says who.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError
+            As ``list_projects``.
+        DecodeError
+            ``dtype`` does not fit.
+
+        Examples
+        --------
+        >>> df = gio.read_profiles(
+        ...     ["C0000032", "nobody"], tags=["tag_payment_times"], properties=["usr_city"]
+        ... )
+        >>> df[["user_id", "订单交易笔数"]]
+            user_id  订单交易笔数
+        0  C0000032      13
+        1    nobody    <NA>
+        >>> df.attrs["gio"]["unknown"]
+        ['nobody']
+        """
+        from gio_pandas.exports import frames, profiles
+
+        ids = profiles.check_ids(user_ids)
+        keys, words = _words("properties", properties), _words("tags", tags)
+        if not keys and not words:
+            raise SettingsError(
+                "read_profiles is asked for neither a tag nor a property",
+                hint='Pass tags= or properties=, such as properties=["usr_city"].',
+            )
+        frames.check_choice(dtype, dtype_backend)
+        users = list(dict.fromkeys(filter(None, ids)))
+        tracker = profiles.UserTracker(len(users))
+        with followed(tracker, progress_mode(progress, self._settings.progress)):
+            where = self.catalog.tag_project(scope, project)
+            inquiry = profiles.Inquiry(
+                platform=self._settings.url,
+                project=where,
+                tags=[self.catalog.find_tag(word, where) for word in words],
+                properties=keys,
+                dtype=dtype,
+                dtype_backend=dtype_backend,
+            )
+            answers = profiles.ask(
+                self._client, users, inquiry, limiter=self._profiles, tracker=tracker
+            )
+        return profiles.to_frame(ids, answers, inquiry)
+
+    @explained(read_segment, read_tag)
+    def earlier_job(
+        self,
+        /,  # among the arguments below there may be one of that name
+        name: str,
+        *,
+        kind: str,
+        since: str | date | timedelta | None = None,
+        **arguments: Any,
+    ) -> ExportJob:
+        """Find an earlier export of the same thing, submitted from this machine.
+
+        Its result is one that ``reuse=`` has kept, or that the platform still has. What is kept
+        but was read with other ``columns=`` or ``dtype=`` comes as it was read then.
+
+        Parameters
+        ----------
+        name
+            Its name or id; a tag's key, too.
+        kind
+            ``"tag"``, ``"segment"``, ``"funnel"``, ``"event"``, ``"retention"`` or
+            ``"frequency"``; each with the arguments of its own ``read_…``.
+        since
+            About when it was submitted: how long ago, such as ``"7d"``, or a day or a time. Of the
+            exports that are nine tenths as old, or older, it is the one nearest to that. Left out,
+            it is the newest.
+        reuse
+            As for a ``read_…`` that is to be compared with it: what that would join is not found.
+
+        Returns
+        -------
+        ExportJob
+            ``job.to_pandas()`` gives what was in it then. Nothing was submitted.
+
+        Raises
+        ------
+        NotFoundError
+            No export of that time is known here, or none can be had any more.
+        NotFoundError, AmbiguousNameError
+            Nothing, or more than one thing, has that name.
+        SettingsError
+            There is no such kind or option, or ``since`` is no time, or in the future.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError, GraphQLError
+            As ``list_projects``.
+
+        Examples
+        --------
+        >>> df = gio.read_segment("高价值用户", reuse="1d")
+        >>> gio.earlier_job("高价值用户", kind="segment").name
+        '高价值用户'
+        """
+        spec = read_spec({**arguments, "kind": kind, "name": name}, ReadOptions.__annotations__)
+        at = _moment(since)
+        if at is not None and at > datetime.now(UTC):
+            raise SettingsError(
+                f"since={since!r} is in the future", hint='Pass a time that is over, or "7d".'
+            )
+        joined = None if spec.options.get("refresh") else spec.options.get("reuse")
+        order = self._drafted(spec, ...).order
+        assert order is not None  # noqa: S101 every draft of a session has one
+        return self._desk.earlier(order, at=at, until=_moment(joined))
 
     def attach(self, job_id: str, *, charset: str | None = None) -> ExportJob:
         """Pick up a job that was submitted before, here or elsewhere.
@@ -722,6 +1162,17 @@ class Session:
             Nothing is asked of the platform yet. A job that was submitted from this machine gives
             the frame that it would have given then. Of any other, the kind is read out of its id;
             one whose id does not tell is read as a list of users, in which nothing is lost.
+
+        Raises
+        ------
+        SettingsError
+            The id is empty or missing, or the charset is none.
+
+        Examples
+        --------
+        >>> job = gio.submit_segment("高价值用户")
+        >>> len(gio.attach(job.id).to_pandas())
+        1000
         """
         if not isinstance(job_id, str):
             if str(job_id) in ("None", "nan", "<NA>"):  # out of a column of jobs()
@@ -738,7 +1189,7 @@ class Session:
         return self._desk.attach(job_id, charset=check_charset(charset) if charset else None)
 
     def jobs(
-        self, *, kind: str | None = None, since: str | date | timedelta | None = None
+        self, kind: str | None = None, *, since: str | date | timedelta | None = None
     ) -> pd.DataFrame:
         """List what was submitted to this platform from this machine, as far as it is known here.
 
@@ -762,6 +1213,18 @@ class Session:
             its files no more), ``UNCERTAIN`` (the submit was not answered: look at the platform's
             export list, 导出任务), else what the submit answered. The platform is asked nothing.
             A submit that is on its way just now is ``UNCERTAIN``, too.
+
+        Raises
+        ------
+        SettingsError
+            There is no such kind, or ``since`` is no time.
+
+        Examples
+        --------
+        >>> df = gio.read_segment("高价值用户")
+        >>> gio.jobs(kind="segment", since="1h")[["name", "stage", "rows"]].head(1)
+            name   stage  rows
+        0  高价值用户  FINISH  1000
         """
         entries = self._desk.ledger.entries(
             self._settings.url,
@@ -782,11 +1245,30 @@ class Session:
             One row per result, what was used last on top: ``id`` (the job's), ``name``, ``kind``,
             ``project``, ``rows``, ``bytes`` (of the file), ``submitted_at``, ``kept_at`` (UTC),
             ``platform``, ``file`` (Parquet).
+
+        Examples
+        --------
+        >>> df = gio.read_segment("高价值用户", reuse="1h")
+        >>> gio.cache_info()[["kind", "name", "rows"]].head(1)
+              kind   name  rows
+        0  segment  高价值用户  1000
         """
         return to_frame(self._desk.cache.entries(), CacheEntry)
 
     def clear_cache(self) -> int:
-        """Remove the results that ``reuse=`` keeps on this machine; give the bytes freed."""
+        """Remove the results that ``reuse=`` keeps on this machine.
+
+        Returns
+        -------
+        int
+            The bytes freed.
+
+        Examples
+        --------
+        >>> df = gio.read_segment("高价值用户", reuse="1h")
+        >>> gio.clear_cache() > 0
+        True
+        """
         return self._desk.cache.clear()
 
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -810,6 +1292,14 @@ class Session:
             The platform answered with errors; partial data is in the error's ``data``.
         SubmitUncertainError
             No answer came to a mutation: it may or may not have been carried out.
+        AuthenticationError, PermissionDeniedError, PlatformUnavailableError
+            As ``list_projects``.
+
+        Examples
+        --------
+        >>> document = "query ($id: HashId!) { segments(projectId: $id) { name } }"
+        >>> gio.graphql(document, {"id": "WlGk4Daj"})["segments"][:2]
+        [{'name': '分群1'}, {'name': '分群2'}]
         """
         return self._client.graphql(query, variables)
 
@@ -1026,7 +1516,7 @@ class Session:
 
         assert order.kind is not None  # noqa: S101 what is asked for is of a kind
         resource = Kind.ANALYSIS if order.kind.is_analysis else order.kind
-        return Draft(submit, self._submits[resource])
+        return Draft(submit, self._submits[resource], order)
 
 
 class _Line:

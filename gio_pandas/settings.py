@@ -91,7 +91,13 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Give the text itself."""
+        """Give the text itself.
+
+        Returns
+        -------
+        str
+            What is hidden everywhere else.
+        """
         return self._text
 
     def __repr__(self) -> str:
@@ -131,8 +137,9 @@ class Settings:
     charset
         The charset that exports are asked for in.
     requests_per_second
-        How often ``read_many`` and ``as_completed`` may send the platform requests of one kind;
-        None is no limit. Two is what the vendor's pages say of neighbouring APIs (op-api §4).
+        How often ``read_many``, ``as_completed`` and ``read_profiles`` may send the platform
+        requests of one kind; None is no limit. Two is what the vendor's pages say of neighbouring
+        APIs (op-api §4).
     cache_limit
         What the results that ``reuse=`` keeps may take on disk: bytes, or a text as ``"10 GB"``.
     progress
@@ -184,6 +191,11 @@ class Settings:
             Fields of this class; None is "not given" (``timeout`` and ``requests_per_second``:
             leave them out instead).
 
+        Returns
+        -------
+        Settings
+            Checked, and filled up with the defaults.
+
         Raises
         ------
         SettingsError
@@ -215,7 +227,13 @@ class Settings:
         return cls(**_checked(chosen), profile=profile, key_from=key_from)
 
     def describe(self) -> dict[str, str]:
-        """Every setting as text with the secrets masked, as ``gio-pandas doctor`` prints them."""
+        """Every setting as text with the secrets masked, as ``gio-pandas doctor`` prints them.
+
+        Returns
+        -------
+        dict of str
+            By the names of the fields.
+        """
         return {
             "url": self.url,
             "api_key": "********" if self.api_key else "not set",

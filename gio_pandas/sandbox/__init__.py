@@ -1,14 +1,14 @@
 """A platform to practise on: a real server on the loopback interface, with made-up data.
 
 It answers as the GrowingIO OP platform does (token, GraphQL, download; docs/op-api.md, sections
-1-6), so demos, notebooks, tests and benchmarks need neither an account nor a network::
+1-6), so demos, notebooks, tests and benchmarks need neither an account nor a network:
 
     from gio_pandas import sandbox
 
     with sandbox.start(users=50_000, stage_seconds=0) as platform:
         print(platform.url, platform.api_key)
 
-It misbehaves where it is told to, so that your own code can be tested (`FAULTS` has all there is)::
+It misbehaves where it is told to, so that your own code can be tested (`FAULTS` has all there is):
 
     with sandbox.start(faults=["503:poll@1-3", "cut:download@1"]) as platform:
         ...  # your export
@@ -56,6 +56,15 @@ def start(**options: Any) -> Sandbox:
         When the extra ``sandbox`` is not installed.
     OSError
         When the port asked for is taken.
+
+    Examples
+    --------
+    >>> with gio.sandbox.start(users=100, stage_seconds=0, faults=["401:download@1"]) as platform:
+    ...     with gio.Session(platform.url, api_key=platform.api_key) as session:
+    ...         print(len(session.read_tag("会员等级")))
+    ...     print([(play.fault, play.step) for play in platform.played])
+    80
+    [('401', 'download')]
     """
     return Sandbox(Options(**options)).start()
 
@@ -65,6 +74,16 @@ def embedded() -> Sandbox:
 
     It starts at the first use and stops when the process ends. After its ``stop()`` the next call
     starts a new one.
+
+    Returns
+    -------
+    Sandbox
+        What ``gio.connect("sandbox:")`` speaks with.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When the extra ``sandbox`` is not installed.
     """
     global _embedded
     with _embedded_lock:
@@ -87,6 +106,11 @@ def serve(
         Called once with the url and the API key, when the sandbox answers.
     **options
         The other fields of `Options`.
+
+    Raises
+    ------
+    TypeError, ValueError, ModuleNotFoundError, OSError
+        As `start`.
     """
     with start(port=port, **options) as sandbox:
         if on_ready is not None:

@@ -9,7 +9,7 @@ from ariadne.asgi import GraphQL
 from ariadne.asgi.handlers import GraphQLHTTPHandler
 from ariadne.exceptions import HttpBadRequestError
 from ariadne.explorer import ExplorerHttp405
-from graphql import GraphQLSchema
+from graphql import ASTValidationRule, FieldNode, GraphQLError, GraphQLSchema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,14 +23,33 @@ GRAPHQL_JSON = "application/graphql-response+json"
 
 def graphql_endpoint(platform: Platform) -> GraphQL:
     """Return the ASGI application that executes the schema."""
+    most = platform.options.max_aliases
     return GraphQL(
         _schema(platform.options.version),
         context_value=platform,
         # The usual explorer is a page that loads scripts from elsewhere.
         explorer=ExplorerHttp405(),
         http_handler=_Handler(),
+        validation_rules=None if most is None else [_few_aliases(most)],
         logger=_silent_logger(),
     )
+
+
+def _few_aliases(most: int) -> type[ASTValidationRule]:
+    """Return the rule that refuses a document which asks for too much at once."""
+
+    class FewAliases(ASTValidationRule):
+        aliases = 0
+
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            self.aliases += node.alias is not None
+
+        def leave_document(self, *_: Any) -> None:
+            if self.aliases > most:
+                words = f"Aliases limit of {most} exceeded, found {self.aliases}."
+                self.report_error(GraphQLError(words))
+
+    return FewAliases
 
 
 @cache

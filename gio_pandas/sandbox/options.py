@@ -63,6 +63,9 @@ class Options:
     unauthorized_every
         Answer every n-th GraphQL or download request with 401, unless its token was never used
         before; 0 for never.
+    max_aliases
+        A GraphQL document with more aliases is refused whole, as some gateways and servers do; None
+        for any number.
     results
         Finished jobs whose files lie on this machine's disk: the job's id and the files' paths in
         their order. Each file is served as it is, under its own name and at any size.
@@ -81,7 +84,7 @@ class Options:
     auth_scheme: str = "Token"
     token_ttl: float | None = None
     expires_in: bool = True
-    stage_seconds: float = 0.15
+    stage_seconds: float = 0.1
     bom: bool = False
     parts: int = 1
     rows_per_file: int | None = None
@@ -95,6 +98,7 @@ class Options:
     ranges: bool = True
     faithful_charset: bool = True
     unauthorized_every: int = 0
+    max_aliases: int | None = None
     results: Mapping[str, Sequence[str | PathLike[str]]] = field(default_factory=dict)
     bytes_per_second: float | None = None
     faults: Sequence[Fault | str] = ()
@@ -111,6 +115,7 @@ class Options:
         self._check("rows_per_file", self.rows_per_file is None or self.rows_per_file >= 1, ">= 1")
         self._check("stage_seconds", self.stage_seconds >= 0, "0 or more")
         self._check("unauthorized_every", self.unauthorized_every >= 0, "0 or more")
+        self._check("max_aliases", self.max_aliases is None or self.max_aliases >= 0, "0 or more")
         rate = self.bytes_per_second
         self._check("bytes_per_second", rate is None or rate > 0, "above 0, or None")
         self._check("results", _lists(self.results), "lists of paths by job id")

@@ -92,7 +92,18 @@ class Sandbox:
         return self._platform.log.plays() if self._platform else ()
 
     def misbehave(self, *faults: Fault | str) -> None:
-        """Play these faults from now on, none for none; their requests are counted anew."""
+        """Play these faults from now on, none for none; their requests are counted anew.
+
+        Parameters
+        ----------
+        *faults
+            `Fault`, or its short form such as ``"cut:download@2"``.
+
+        Raises
+        ------
+        ValueError
+            There is no such fault.
+        """
         plan = Plan(read_faults(faults))
         if self._platform:
             self._platform.plan = plan
@@ -108,7 +119,20 @@ class Sandbox:
             self._platform.tokens.expire()
 
     def start(self) -> Self:
-        """Bind the socket, start the thread, and return when the sandbox answers."""
+        """Bind the socket, start the thread, and return when the sandbox answers.
+
+        Returns
+        -------
+        Sandbox
+            This one.
+
+        Raises
+        ------
+        RuntimeError
+            It was started before, or does not come up.
+        OSError
+            The port is taken.
+        """
         with self._lock:
             if self._thread is not None:
                 raise RuntimeError("a sandbox starts once; start another one")
@@ -131,7 +155,7 @@ class Sandbox:
         with self._lock:
             if self._server is None or self._thread is None:
                 return
-            self._server.should_exit = True
+            self._server.stop()
             self._thread.join()
 
     def wait(self) -> None:

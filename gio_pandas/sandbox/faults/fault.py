@@ -132,19 +132,53 @@ class Fault:
         return self.at
 
     def hits(self, step: str, file: int) -> bool:
-        """Tell whether a request of that step, for a job's file of that number, may be hit."""
+        """Tell whether a request of that step, for a job's file of that number, may be hit.
+
+        Parameters
+        ----------
+        step
+            What the request is for.
+        file
+            The number of the job's file that is asked for, from 1; 0 where it is for none.
+
+        Returns
+        -------
+        bool
+            Whether this fault is of such requests.
+        """
         steps = self.kind.steps if self.step == ANY else (self.step,)
         wanted = self.file or self.kind.takes.get("file")
         return step in steps and wanted in (None, file)
 
     def parameter(self, name: str) -> Any:
-        """Return a parameter, or its default."""
+        """Return a parameter, or its default.
+
+        Parameters
+        ----------
+        name
+            One of what the fault takes, such as ``"seconds"``.
+
+        Returns
+        -------
+        object
+            What was given, else what is usual for it.
+        """
         given = getattr(self, name)
         return self.kind.takes.get(name) if given is None else given
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read the short text form.
+
+        Parameters
+        ----------
+        text
+            Such as ``"cut:download@2,size=1000"``.
+
+        Returns
+        -------
+        Fault
+            What the text says.
 
         Raises
         ------
