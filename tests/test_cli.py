@@ -11,6 +11,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -78,6 +79,12 @@ def _environment(platform: sandbox.Sandbox) -> dict[str, str]:
 def _process(*args: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gio_pandas.cli", *map(str, args)]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+
+@cache
+def _demo() -> subprocess.CompletedProcess[str]:
+    """Run the demo, once for all that is said of it."""
+    return _process("demo")
 
 
 def _interruptible(*args: object, env: Mapping[str, str]) -> subprocess.Popen[str]:
@@ -236,6 +243,65 @@ def test_impossible_file_submits_nothing(
     assert result.exit_code == 2
     assert words in result.stderr
     assert not connected.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("漏斗.png", b"\x89PNG"), ("a.SVG", b"<svg"), ("chart 1.html", b"<!DOCTYPE html>")],
+)
+def test_a_chart_needs_no_table(
+    name: str, start: bytes, run: Run, connected: sandbox.Sandbox, tmp_path: Path
+) -> None:
+    """``--plot`` alone exports once and draws, whole, and says what is to be seen."""
+    result = _ends_well(run("export", "funnel", "漏斗1", "--plot", tmp_path / name))
+    assert "Funnel 漏斗1: 5 steps" in result.stdout
+    assert len(_submits(connected)) == 1
+    [file] = tmp_path.glob("*.*")
+    assert file.name == name
+    assert file.read_bytes().lstrip().startswith(start)
+
+
+def test_a_table_and_its_chart(run: Run, connected: sandbox.Sandbox, tmp_path: Path) -> None:
+    """``-o`` and ``--plot`` together are one export; ``attach`` draws, too."""
+    table, picture = tmp_path / "a.csv", tmp_path / "a.svg"
+    result = _ends_well(run("export", "retention", "留存1", "-o", table, "--plot", picture))
+    assert [line.partition(": ")[0] for line in result.stdout.splitlines()] == [
+        str(table),
+        str(picture),
+    ]
+    assert len(_submits(connected)) == 1
+    assert "第7天" in picture.read_text("utf-8")
+    assert table.read_text("utf-8-sig").startswith("起始日期,")
+    job = result.stderr.partition("gio-pandas attach ")[2].split()[0]
+    again = tmp_path / "b.svg"
+    _ends_well(run("attach", job, "--plot", again))
+    assert again.read_bytes() == picture.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "Missing option '-o' / '--output', or '--plot'."),
+        (("--plot", "a.jpg"), "End it in .png, .svg or .html."),
+        (("--plot", "no/a.png"), "There is no folder"),
+        (("-o", "a.csv", "--plot", "a.csv"), "End it in .png, .svg or .html."),
+    ],
+)
+def test_impossible_chart_submits_nothing(
+    options: tuple[str, ...],
+    words: str,
+    run: Run,
+    connected: sandbox.Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What cannot be drawn into is refused before the platform is asked for anything."""
+    monkeypatch.chdir(tmp_path)
+    result = run("export", "funnel", "漏斗1", *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not connected.requests
+    assert list(tmp_path.glob("*.*")) == []
 
 
 @pytest.mark.parametrize(
@@ -422,7 +488,7 @@ def test_doctor_with_a_profile_that_others_can_read(run: Run, home: Path) -> Non
 
 def test_demo_shows_every_frame() -> None:
     """The demo prints each listing and each export: the line, the frame, its dtypes and times."""
-    done = _process("demo")
+    done = _demo()
     assert (done.returncode, done.stderr) == (0, "")
     for kind in ("segment", "tag", "funnel", "event", "retention", "frequency"):
         assert f">>> gio.read_{kind}(" in done.stdout
@@ -444,7 +510,7 @@ def test_demo_shows_every_frame() -> None:
 
 def test_demo_line_is_what_was_run() -> None:
     """What the demo prints can be typed: it is Python, and gives what stood below it."""
-    done = _process("demo")
+    done = _demo()
     lines = iter(done.stdout.splitlines())
     code = next(line for line in lines if line.startswith(">>> gio.read_segment("))[4:]
     while not code.endswith(")"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gio_pandas.cli.connection import open_session, with_connection
-from gio_pandas.cli.output import with_output, write
+from gio_pandas.cli.output import Outputs, with_output, write
 from gio_pandas.cli.terminal import KINDS
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ _SPELLED = {"tags": "--tag", "properties": "--property", "detail": "--detail"}
 )
 @click.option("--refresh", is_flag=True, default=None, help="With --reuse: submit all the same.")
 @with_connection
-def export(connection: dict[str, Any], kind: str, name: str, output: str, **options: Any) -> None:
+def export(
+    connection: dict[str, Any], kind: str, name: str, outputs: Outputs, **options: Any
+) -> None:
     """Export a segment, tag or analysis to a file.
 
     KIND is segment (分群), tag (标签), funnel (漏斗分析), event (事件分析), retention (留存分析) or
@@ -70,7 +72,7 @@ def export(connection: dict[str, Any], kind: str, name: str, output: str, **opti
     Examples:
       gio-pandas export segment 高价值用户 -o users.csv --tag 会员等级 --property usr_city
       gio-pandas export tag tag_payment_times -o payments.parquet
-      gio-pandas export funnel 漏斗1 -o funnel.csv
+      gio-pandas export funnel 漏斗1 -o funnel.csv --plot funnel.png
     """  # noqa: D301 - the mark is click's: what follows is not wrapped
     given = {option: value for option, value in options.items() if value not in (None, ())}
     for option, kinds in _ONLY_FOR.items():
@@ -88,4 +90,4 @@ def export(connection: dict[str, Any], kind: str, name: str, output: str, **opti
         return job
 
     with open_session(connection) as session:
-        write(submit, output)
+        write(submit, outputs)

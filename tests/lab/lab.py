@@ -107,10 +107,14 @@ class Lab:
 
     def open(self, *cells: str) -> Notebook:
         """Open a new notebook with these cells and a new kernel."""
-        # A name that was there before would be given its old kernel.
-        path = f"notebook-{next(self._numbers)}.ipynb"
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        return self.open_book(book)
+
+    def open_book(self, book: nbformat.NotebookNode) -> Notebook:
+        """Open a copy of a notebook with a new kernel."""
+        # A name that was there before would be given its old kernel.
+        path = f"notebook-{next(self._numbers)}.ipynb"
         nbformat.write(book, self._server.root / path)
         return Notebook(self, path, self._server.root / path)
 

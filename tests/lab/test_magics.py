@@ -46,7 +46,9 @@ def test_a_mistake_is_one_line(quick: sandbox.Sandbox, lab: Lab) -> None:
     with lab.open(LOAD, connected(quick), "%gio segment 高价值客户") as notebook:
         notebook.run(0)
         notebook.run(1)
-        told = notebook.run(2).locator(".jp-OutputArea-output")
-        expect(told).to_contain_text("高价值用户")
+        output = notebook.run(2)
+        # A machine that is slow shows how far it was, too.
+        told = output.locator(".jp-OutputArea-output", has_text="高价值用户")
+        expect(told).to_have_count(1)
         assert len(told.inner_text().strip().splitlines()) == 1
-        assert "Traceback" not in words_of(told)
+        assert "Traceback" not in words_of(output)
