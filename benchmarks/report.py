@@ -38,6 +38,7 @@ class Language:
     questions: Mapping[str, str]
     cluster: str
     safety: str
+    profiles: str
     soak: str
     picker_head: tuple[str, ...]
     pickers: Mapping[str, str]
@@ -79,6 +80,10 @@ ENGLISH = Language(
     safety="A clean {size} export saved to disk with every check on takes {plain:.2f} × the time "
     "of plain httpx to a file ({summed:.2f} × where the platform cannot resume a download, so that "
     "every byte is summed up, too); writing a submit into the ledger takes {ledger:.1f} ms.",
+    profiles="{users:,} users' profiles by `gio.read_profiles`: {requests} requests, "
+    "{wall_s:.1f} s; by one request a user {scaled_s:,.0f} s (reckoned from {sample:,} of them), "
+    "{times:.1f} × as long. The sandbox is on the same machine: what each request waits for on a "
+    "network comes on top.",
     soak="{exports:,} exports, {at_once} at once, from a sandbox that played {faults:,} faults of "
     "{kinds} kinds on them: {right:,} right DataFrames and {errors:,} errors that say what to do; "
     "{wrong} wrong, {duplicated} started twice, {lost} lost, {leaked} files or threads left open. "
@@ -135,6 +140,10 @@ CHINESE = Language(
     safety="一个正常的 {size} 导出，开着全部检查存到磁盘，用时是普通 httpx 写文件的 {plain:.2f} 倍"
     "（平台不支持断点续传、因而每个字节还要算校验和时为 {summed:.2f} 倍）；"
     "把一次提交写进台账用 {ledger:.1f} 毫秒。",
+    profiles="用 `gio.read_profiles` 读取 {users:,} 个用户的画像：{requests} 次请求，"
+    "{wall_s:.1f} 秒；每个用户一次请求需 {scaled_s:,.0f} 秒（由其中 {sample:,} 个换算），"
+    "是前者的 {times:.1f} 倍。"
+    "沙箱在同一台机器上，真实网络中每次请求的往返时间还要另加。",
     soak="{exports:,} 次导出，{at_once} 个并发，沙箱在其间制造了 {kinds} 种共 {faults:,} 次故障："
     "{right:,} 个正确的 DataFrame，{errors:,} 个写明下一步的错误；错误数据 {wrong}，重复启动 "
     "{duplicated}，丢失 {lost}，遗留的文件或线程 {leaked}。从前五分之一到最后，内存变化 "
@@ -181,6 +190,7 @@ def section(results: Mapping[str, Any], words: Language) -> str:
         _picker_table,
         _cluster_line,
         _safety_line,
+        _profiles_line,
         _soak_line,
     )
     parts = [words.intro.format(**results["machine"])]
@@ -292,6 +302,15 @@ def _safety_line(results: Mapping[str, Any], words: Language) -> str:
     return words.safety.format(
         size=saved[False]["size"], plain=ratios[False], summed=ratios[True], ledger=ledger
     )
+
+
+def _profiles_line(results: Mapping[str, Any], words: Language) -> str:
+    found = {row["way"]: row for row in results.get("profiles", ()) if "times" in row}
+    if len(found) < 2:
+        return ""
+    ours, alone = found["gio"], found["one_by_one"]
+    figures = {"scaled_s": alone["scaled_s"], "times": alone["times"], "sample": alone["asked"]}
+    return words.profiles.format(**{**ours, **figures})
 
 
 def _soak_line(results: Mapping[str, Any], words: Language) -> str:

@@ -38,6 +38,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _JOBS_PER_REQUEST = 50
+_USERS_PER_REQUEST = 200
 _MOST_REFUSALS = 2
 
 _ANALYSES = {
@@ -62,6 +63,7 @@ class Client:
         self._by_key = True
         self._levels: dict[str, int] = {}
         self._refusals = 0
+        self._users_per_request = _USERS_PER_REQUEST
 
     def close(self) -> None:
         """Close every connection."""
@@ -202,7 +204,7 @@ class Client:
         """Give a user's properties and tags over all projects, or None for an unknown user."""
         variables = _given(userId=user_id, properties=properties)
         data = self._transport.query(queries.DATA_CENTER_USER_PROFILE, variables)
-        return _item(data, "dataCenterUserProfile", Profile.from_json)
+        return _profile(data, "dataCenterUserProfile")
 
     def user_profile(
         self,
@@ -215,7 +217,92 @@ class Client:
         """Give a user's tags (ids) and properties (keys) in a project; one of both is needed."""
         variables = _given(projectId=project_id, userId=user_id, tags=tags, properties=properties)
         data = self._transport.query(queries.USER_PROFILE, variables)
-        return _item(data, "userProfile", Profile.from_json)
+        return _profile(data, "userProfile")
+
+    @property
+    def users_per_request(self) -> int:
+        """How many users one request may ask for, as far as the platform has refused more."""
+        return self._users_per_request
+
+    def profiles(
+        self,
+        user_ids: Sequence[str],
+        *,
+        project_id: str | None = None,
+        tags: Sequence[str] = (),
+        properties: Sequence[str] = (),
+        pace: Callable[[], None],
+    ) -> dict[str, Profile | None]:
+        """Ask for several users in one request, and alone for whom that was no answer.
+
+        Where that is so for most of them, one is asked for by itself: if that works, it is their
+        number that the platform refuses, and half as many are asked for from now on.
+
+        Parameters
+        ----------
+        user_ids
+            Each once, ``users_per_request`` at most.
+        project_id, tags, properties
+            As ``user_profile``; without a project as ``data_center_user_profile``.
+        pace
+            What is called before each request after the first.
+
+        Returns
+        -------
+        dict
+            By user id, None for an unknown user; those that are missing have yet to be asked for.
+
+        Raises
+        ------
+        GioError
+            A user cannot be asked for even alone; a note says which.
+        """
+        shared = _given(tags=list(tags) or None, properties=list(properties) or None)
+        answers = self._profiles_at_once(user_ids, project_id, shared)
+        failed = [user_id for user_id in user_ids if user_id not in answers]
+        are_too_many = 2 * len(failed) > len(user_ids) > 1
+        for user_id in failed[:1] if are_too_many else failed:
+            if len(user_ids) > 1:
+                pace()
+            answers[user_id] = self._profile_alone(user_id, project_id, shared)
+        if are_too_many:
+            self._users_per_request = min(self._users_per_request, len(user_ids) // 2)
+            _log.info("The platform is asked for %s users at a time", self._users_per_request)
+        return answers
+
+    def _profiles_at_once(
+        self, user_ids: Sequence[str], project_id: str | None, shared: Mapping[str, Any]
+    ) -> dict[str, Profile | None]:
+        """Ask for many at once; only those are given that are answered as they were asked for."""
+        if len(user_ids) == 1:
+            return {}
+        document = queries.profiles(len(user_ids), in_project=project_id is not None)
+        users = {f"u{n}": user_id for n, user_id in enumerate(user_ids)}
+        errors: tuple[dict[str, Any], ...] = ()
+        try:
+            data = self._transport.query(
+                document, _given(projectId=project_id) | {**shared, **users}
+            )
+        except GraphQLError as error:
+            data, errors = error.data or {}, error.errors
+        except PlatformUnavailableError as error:
+            if error.transient and not error.seen:
+                raise  # it is away, or wants to be left alone: the number has no part in that
+            return {}
+        except PermissionDeniedError:
+            return {}
+        return _profiles_read(user_ids, data, errors)
+
+    def _profile_alone(
+        self, user_id: str, project_id: str | None, shared: Mapping[str, Any]
+    ) -> Profile | None:
+        try:
+            if project_id is None:
+                return self.data_center_user_profile(user_id, **shared)
+            return self.user_profile(project_id, user_id, **shared)
+        except GioError as error:
+            error.add_note(f"The user that was asked for: {user_id!r}")
+            raise
 
     def submit_tag(
         self,
@@ -401,6 +488,25 @@ def _job_read(raw: Any, error: GioError | None) -> JobResult | GioError | None:
         return _item({"jobResult": raw}, "jobResult", JobResult.from_json)
     except PlatformUnavailableError as odd:
         return odd
+
+
+def _profile(data: Mapping[str, Any], field: str) -> Profile | None:
+    with _documented(field):
+        return None if data[field] is None else Profile.from_json(data[field])
+
+
+def _profiles_read(
+    user_ids: Sequence[str], data: Mapping[str, Any], errors: Sequence[dict[str, Any]]
+) -> dict[str, Profile | None]:
+    """Read the profiles that are whole; what is an error of no user may be one of any."""
+    aliases = {f"p{n}": user_id for n, user_id in enumerate(user_ids)}
+    failed = _errors_by_alias(errors)
+    answers: dict[str, Profile | None] = {}
+    if failed.keys() <= aliases.keys():
+        for alias in aliases.keys() - failed.keys():
+            with suppress(PlatformUnavailableError):
+                answers[aliases[alias]] = _profile(data, alias)
+    return answers
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,6 +96,12 @@ _JOB_PREFIXES = {
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _written(value: Any) -> str | None:
+    """Take a value, which is documented to be text; another comes as JSON writes it."""
+    text = value is None or isinstance(value, str)
+    return value if text else json.dumps(value, ensure_ascii=False)
 
 
 def _word(value: Any) -> str:
@@ -341,11 +348,14 @@ class Profile:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """Read a ``UserProfile``."""
-        properties = [entry for entry in raw.get("properties") or () if entry]
+        """Read a ``UserProfile``; of one key it may have one value."""
+        values: dict[str, str | None] = {}
+        names: dict[str, str] = {}
+        for entry in filter(None, raw.get("properties") or ()):
+            key, value = str(entry["key"]), _written(entry.get("value"))
+            names[key] = str(entry.get("name") or "")
+            if values.setdefault(key, value) != value:
+                raise ValueError(f"two values of {key!r}")
         return cls(
-            id=_text(raw.get("id")),
-            user_id=_text(raw.get("userId")),
-            values={str(entry["key"]): _text(entry.get("value")) for entry in properties},
-            names={str(entry["key"]): str(entry.get("name") or "") for entry in properties},
+            id=_text(raw.get("id")), user_id=_text(raw.get("userId")), values=values, names=names
         )

@@ -7,7 +7,7 @@ before.
 
 from __future__ import annotations
 
-__all__ = ["LISTINGS", "job_results", "submit_tag_by_id"]
+__all__ = ["LISTINGS", "job_results", "profiles", "submit_tag_by_id"]
 
 _ANALYSIS_FIELDS = """
     id name description timeRange chartType isSystem businessType
@@ -26,6 +26,7 @@ _SEGMENT_FIELDS = """
 """
 _JOB_FIELDS = "id name stage error { code message }"
 _RESULT_FIELDS = "id stage uris"
+_PROFILE_FIELDS = "id userId properties { key name value }"
 
 PROJECTS = """
 query Projects {
@@ -91,22 +92,37 @@ def job_results(count: int) -> str:
     return f"query JobResults({declared}) {{\n{asked}\n}}"
 
 
-DATA_CENTER_USER_PROFILE = """
-query DataCenterUserProfile($userId: String!, $properties: [String!]) {
-  dataCenterUserProfile(userId: $userId, properties: $properties) {
-    id userId properties { key name value }
-  }
-}
+DATA_CENTER_USER_PROFILE = f"""
+query DataCenterUserProfile($userId: String!, $properties: [String!]) {{
+  dataCenterUserProfile(userId: $userId, properties: $properties) {{ {_PROFILE_FIELDS} }}
+}}
 """
-USER_PROFILE = """
+USER_PROFILE = f"""
 query UserProfile(
   $projectId: HashId!, $userId: String, $tags: [HashId!], $properties: [String!]
-) {
-  userProfile(projectId: $projectId, userId: $userId, tags: $tags, properties: $properties) {
-    id userId properties { key name value }
-  }
-}
+) {{
+  userProfile(projectId: $projectId, userId: $userId, tags: $tags, properties: $properties) {{
+    {_PROFILE_FIELDS}
+  }}
+}}
 """
+
+
+def profiles(count: int, *, in_project: bool) -> str:
+    """Ask for several users in one request: ``$u0`` is answered as ``p0``, and so on."""
+    users = [f"$u{n}: String!" for n in range(count)]
+    if in_project:
+        name, field = "UserProfiles", "userProfile"
+        shared = ["$projectId: HashId!", "$tags: [HashId!]", "$properties: [String!]"]
+        passed = "projectId: $projectId, tags: $tags, properties: $properties"
+    else:
+        name, field = "DataCenterUserProfiles", "dataCenterUserProfile"
+        shared, passed = ["$properties: [String!]"], "properties: $properties"
+    asked = "\n".join(
+        f"  p{n}: {field}(userId: $u{n}, {passed}) {{ {_PROFILE_FIELDS} }}" for n in range(count)
+    )
+    return f"query {name}({', '.join([*shared, *users])}) {{\n{asked}\n}}"
+
 
 SUBMIT_TAG_BY_KEY = f"""
 mutation SubmitTagUserExportJobByKey($parameter: TagUserExportJobByKeyInput!) {{

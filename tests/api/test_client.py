@@ -198,7 +198,7 @@ def test_a_platform_under_a_prefix_with_a_bare_token(client: Open) -> None:
 
 def test_what_is_not_asked_for_is_not_sent(wire: Wire, client: Open) -> None:
     """A null where nothing was said could mean something to a platform."""
-    wire.on(GRAPHQL, data(x=JOB))
+    wire.on(GRAPHQL, data(x=JOB, dataCenterUserProfile=None, userProfile=None))
     opened = client(wire.url)
     opened.submit_tag(TAG, charset="GBK")
     opened.submit_segment("P", "S", charset="GBK")

@@ -62,7 +62,11 @@ LISTED = {
     for field, documents in queries.LISTINGS.items()
     for level, document in enumerate(documents)
 }
-MANY = {f"job_results({count})": queries.job_results(count) for count in (1, 2, 50)}
+MANY = {f"job_results({count})": queries.job_results(count) for count in (1, 2, 50)} | {
+    f"profiles({count}, {in_project})": queries.profiles(count, in_project=in_project)
+    for count in (1, 2, 200)
+    for in_project in (False, True)
+}
 DOCUMENTS = CONSTANTS | LISTED | BY_ID | MANY
 # One release of the vendor's client passes a file name by id; no published schema has it.
 UNDOCUMENTED = {name for name in BY_ID if name.endswith("True)")}

@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from benchmarks import answers, pickers, polling, report
+from benchmarks import answers, pickers, polling, profiles, report
 from benchmarks.data import CHARSETS, SHAPES, Dataset, Recipe, common_users, make
 from benchmarks.goals import goals
 from benchmarks.measurement import Measured, Task, measure
 from benchmarks.rounds import ratio, row
 from benchmarks.setup import Setup, size_name
 from benchmarks.sources import MemorySource
+from gio_pandas import sandbox as embedded
 
 MANY = 40_000
 
@@ -198,6 +199,35 @@ def test_the_section_is_silent_where_a_part_was_not_run() -> None:
     for more in ({}, {"safety": [], "soak": []}, {"safety": [*cannot, {"way": "ledger.add"}]}):
         for words in (report.ENGLISH, report.CHINESE):
             assert report.section(RESULTS | more, words) == report.section(RESULTS, words)
+
+
+def test_the_section_says_what_profiles_cost() -> None:
+    """With what was counted, and what was reckoned from a sample said so; else nothing."""
+    ours = {"way": "gio", "users": 10_000, "asked": 10_000, "requests": 52, "wall_s": 9.96}
+    alone = {"way": "one_by_one", "asked": 1000, "scaled_s": 1096.26, "times": 110.06}
+    rows = [ours | {"times": 1.0}, alone]
+    for words in (report.ENGLISH, report.CHINESE):
+        told = report.section(RESULTS | {"profiles": rows}, words)
+        for figure in ("10,000", " 52 ", "10.0 ", "1,096 ", "1,000 ", "110.1 "):
+            assert figure in told.replace("：", ": ")
+        silent = report.section(RESULTS | {"profiles": [ours, {"cannot": "no"} | alone]}, words)
+        assert silent == report.section(RESULTS, words)
+
+
+def test_profiles_are_measured_and_right() -> None:
+    """Both ways give the values that the platform has; one that is not is found out."""
+    with embedded.start(users=300, stage_seconds=0) as platform:
+        access = {"url": platform.url, "api_key": platform.api_key}
+        ids = profiles._everybody(**access)
+        for way in ("gio", "one_by_one"):
+            trial = profiles.begin(**access, way=way, ids=ids[:40])
+            result = trial.run()
+            assert trial.faults(result) == []
+            wrong = result.iloc[::-1] if way == "gio" else {}
+            assert trial.faults(wrong) == ["other users than were asked for"]
+            if way == "gio":
+                assert "of 20 users are wrong" in trial.faults(result.assign(城市="?"))[0]
+            trial.close()
 
 
 def test_the_section_says_what_safety_costs_and_what_a_soak_found() -> None:

@@ -95,6 +95,7 @@ def test_unknown_and_impossible_options_are_refused() -> None:
         {"segments": -1},
         {"stage_seconds": -1},
         {"unauthorized_every": -1},
+        {"max_aliases": -1},
         {"path_prefix": "cdp/"},
         {"faults": ["cut,file=no"]},
     ]
