@@ -6,7 +6,7 @@ import re
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from difflib import get_close_matches
@@ -26,7 +26,16 @@ from gio_pandas.titles import cut
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Catalog", "match", "moment", "near_names", "to_frame"]
+__all__ = [
+    "Catalog",
+    "Listed",
+    "candidates",
+    "match",
+    "moment",
+    "near_names",
+    "near_words",
+    "to_frame",
+]
 
 _REMEMBERED = 60.0
 """Seconds that a listing is used for looking names up before it is asked for again."""
@@ -36,6 +45,33 @@ _HASH_ID = re.compile(r"[A-Za-z0-9]{8}")
 Item = TypeVar("Item", Project, Tag, Segment, Analysis)
 _Place = tuple[tuple[str, ...], Callable[[], list[Item]]]
 """Under which name a listing is remembered, and how it is asked for."""
+
+
+class Listed(Protocol):
+    """What is listed, as far as a word can mean it: a project, a tag, a segment, an analysis."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The exact words, beside its name, that mean it; the id is the first."""
+
+    @property
+    def creator(self) -> str | None:
+        """Who made it."""
+
+    @property
+    def updated(self) -> str | None:
+        """When it was last changed."""
+
+
+Found = TypeVar("Found", bound=Listed)
 
 
 class _Platform(Protocol):
@@ -251,7 +287,7 @@ class Catalog:
         raise _not_found(seen, wanted, label, project)
 
 
-def match(items: Sequence[Item], wanted: str) -> list[Item]:
+def match(items: Collection[Found], wanted: str) -> list[Found]:
     """Find what a word means: an exact id or key first, then the exact name, never a guess.
 
     Names are compared in NFKC form and without blanks around them, so that ``ＶＩＰ`` is ``VIP``.
@@ -273,7 +309,16 @@ def _folded(name: str) -> str:
 def _only(found: Sequence[Item], wanted: str, label: str, project: Project | None) -> Item:
     if len(found) == 1:
         return found[0]
-    candidates = [
+    raise AmbiguousNameError(
+        f"The {label} name {wanted!r} is not unique{_where(project)}: {len(found)} have it",
+        hint=f"Pass the id of the one you mean, such as {found[0].id!r}.",
+        candidates=candidates(found),
+    )
+
+
+def candidates(found: Iterable[Listed]) -> list[dict[str, str]]:
+    """Say what tells those apart that have one name; see ``AmbiguousNameError``."""
+    return [
         {
             "id": item.id,
             "name": item.name,
@@ -282,11 +327,6 @@ def _only(found: Sequence[Item], wanted: str, label: str, project: Project | Non
         }
         for item in found
     ]
-    raise AmbiguousNameError(
-        f"The {label} name {wanted!r} is not unique{_where(project)}: {len(found)} have it",
-        hint=f"Pass the id of the one you mean, such as {found[0].id!r}.",
-        candidates=candidates,
-    )
 
 
 def _not_found(
@@ -295,9 +335,7 @@ def _not_found(
     label: str,
     project: Project | None,
 ) -> NotFoundError:
-    # A tag's key is a word as its name is; an id is none, and looks like anything.
-    words = [word for item in items for word in (item.name, *item.keys[1:])]
-    near = near_names(words, wanted)
+    near = near_words(items, wanted)
     count = len({item.id for item in items})
     hint = (
         f"Similar names: {', '.join(repr(name) for name in near)}."
@@ -313,6 +351,12 @@ def _lister(kind: str) -> str:
 
 def _where(project: Project | None) -> str:
     return f" in project {project.name!r}" if project else ""
+
+
+def near_words(items: Iterable[Listed], wanted: str) -> list[str]:
+    """Give up to five of the words for some things that look like the one asked for."""
+    # A tag's key is a word as its name is; an id is none, and looks like anything.
+    return near_names([word for item in items for word in (item.name, *item.keys[1:])], wanted)
 
 
 def near_names(names: Sequence[str], wanted: str) -> list[str]:

@@ -13,7 +13,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal
 
 from gio_pandas.exports import notices
-from gio_pandas.exports.job import ExportJob, rerouted
+from gio_pandas.exports.job import ExportJob, Order, rerouted
 from gio_pandas.exports.leash import Leash
 from gio_pandas.exports.poller import Limiter, Poller, picked_up_by
 from gio_pandas.exports.progress import ManyTracker
@@ -38,10 +38,13 @@ class Draft:
         What submits it. With ``reading=True``, for a table in memory: see ``Desk.submit``.
     limiter
         How often the platform takes such a submit.
+    order
+        What is wanted, where that is known beforehand.
     """
 
     submit: Callable[..., ExportJob]
     limiter: Limiter
+    order: Order | None = None
 
 
 Item = ExportJob | Draft | Exception

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -288,14 +288,17 @@ def _reader(
     }
     rows = sum(report.rows for report in reports)
     missing = [any(report.missing[n] for report in reports) for n in range(len(types))]
-    return Reader(
+    reader = Reader(
         source=source,
         types=tuple(types),
         missing=tuple(missing),
         dtype=layout.chosen,
         dtype_backend=backend,
-        attrs={"gio": provenance(job, [report.charset for report in reports], rows, choice)},
+        attrs={},
     )
+    charsets = [report.charset for report in reports]
+    known = provenance(job, charsets, rows, choice, reader.empty(), source.rules)
+    return replace(reader, attrs={"gio": known})
 
 
 def _numbered(looked: Sequence[_Looked]) -> list[Partition]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from gio_pandas.api.models import Kind, SubmittedJob
@@ -13,6 +13,7 @@ from gio_pandas.errors import (
     GioError,
     GraphQLError,
     JobFailedError,
+    NotFoundError,
     PermissionDeniedError,
     PlatformUnavailableError,
     SettingsError,
@@ -21,7 +22,7 @@ from gio_pandas.errors import (
 from gio_pandas.exports import notices
 from gio_pandas.exports.cache import Cache, cache_of
 from gio_pandas.exports.job import ExportJob, Order, Platform
-from gio_pandas.exports.ledger import UNCERTAIN, Ledger, Record, ledger_of
+from gio_pandas.exports.ledger import GONE, UNCERTAIN, Ledger, Record, ledger_of
 from gio_pandas.exports.memory import parse_size
 from gio_pandas.exports.turns import turn
 from gio_pandas.settings import Settings
@@ -173,6 +174,48 @@ class Desk:
         )
         return ExportJob(self._line, job_id, order)
 
+    def earlier(
+        self, order: Order, *, at: datetime | None = None, until: datetime | None = None
+    ) -> ExportJob:
+        """Find an earlier job of an equal order, whose result can still be had.
+
+        Parameters
+        ----------
+        order
+            What it was to export.
+        at
+            About when it was submitted: of those that are nine tenths as old, or older, it is the
+            one nearest to that. Left out, it is the newest of all.
+        until
+            When it was submitted at the latest.
+
+        Raises
+        ------
+        NotFoundError
+            There is none; the message says what there is.
+        """
+        now = datetime.now(UTC)
+        # Who does something every day at nine is a few seconds late on some days.
+        latest = min([now, *filter(None, [until, at and now - 0.9 * (now - at)])])
+        known = self.ledger.finished(order)
+        fitting = [entry for entry in known if _submitted_at(entry) <= latest]
+        if at is not None:
+            fitting.sort(key=lambda entry: abs(_submitted_at(entry) - at))
+        for entry in fitting:
+            if job := self._readable(entry, order):
+                return job
+        raise _nothing_earlier(order, known, fitting, latest)
+
+    def _readable(self, entry: Record, order: Order) -> ExportJob | None:
+        """Give an earlier job if its result is kept, or the platform still has it."""
+        job = self._again(entry, order, self.cache)
+        if job.is_kept() or _is_finished(job):
+            return job
+        # What is kept may have been read with other columns= or dtype=.
+        own = entry.order(charset=None, timeout=order.timeout, progress=order.progress)
+        job = self._again(entry, own, self.cache)
+        return job if job.is_kept() else None
+
     def _submit(self, order: Order, send: Send, cache: Cache | None) -> ExportJob:
         began = datetime.now(UTC)
         # Before it is sent: this process may end, or be killed, before an answer comes.
@@ -265,6 +308,38 @@ def _doubt(order: Order, began: datetime) -> str:
         f"The submit in doubt: {what}, {began.astimezone():%Y-%m-%d %H:%M:%S}; "
         f"gio.jobs() lists it as {UNCERTAIN}."
     )
+
+
+def _submitted_at(entry: Record) -> datetime:
+    return datetime.fromisoformat(entry.submitted_at)
+
+
+def _nothing_earlier(
+    order: Order, known: Sequence[Record], fitting: Sequence[Record], latest: datetime
+) -> NotFoundError:
+    what = f"{order.kind.label if order.kind else 'export'} {order.name!r}"
+    if fitting:
+        found = f"Earlier exports of {what} are known ({len(fitting)}), but neither this machine "
+        found += "nor the platform has the files any more"
+    elif known:
+        first, last = (when.astimezone() for when in (_submitted_at(known[-1]), latest))
+        found = f"The first export of {what} that is known here is of {first:%Y-%m-%d %H:%M:%S}"
+        found += f", and none of {last:%Y-%m-%d %H:%M:%S} or before"
+    else:
+        found = f"No earlier export of {what} with the same arguments is known on this machine"
+    return NotFoundError(
+        found, hint="Export it with reuse= to have its result kept; gio.jobs() lists what there is."
+    )
+
+
+def _is_finished(job: ExportJob) -> bool:
+    """Ask whether the platform has a job's files, as far as it says."""
+    if job.stage == GONE:
+        return False
+    try:
+        return job.done()
+    except (JobFailedError, DownloadError, GraphQLError, PermissionDeniedError):
+        return False
 
 
 def _is_of_use(job: ExportJob) -> bool:

@@ -14,6 +14,7 @@ import mmap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -23,13 +24,16 @@ from gio_pandas.exports import notices
 
 __all__ = [
     "TEXT",
+    "Ground",
     "Look",
     "Memory",
     "Piece",
     "Rule",
     "Seen",
     "Tally",
+    "identity_mark",
     "is_identity",
+    "rule",
     "rules",
     "unique_names",
 ]
@@ -57,9 +61,31 @@ _WHOLE = r"([1-9][0-9]*|[1-9][0-9]{0,2}(,[0-9]{3})+)"
 _FORMATTED = rf"^(0|-?{_WHOLE}|-?(0|{_WHOLE}){_PLACES})%?$"
 
 
+class Ground(StrEnum):
+    """What decides what a column is."""
+
+    FIRST = "first column"
+    NAME = "name"
+    CHOICE = "dtype"
+    STRING = "STRING"
+    INT = "INT"
+    DOUBLE = "DOUBLE"
+    DATE = "DATE"
+    VALUES = "values"
+
+
 def is_identity(name: str) -> bool:
     """Tell by its header whether a column holds ids, which are text whatever they look like."""
-    return name == "gio_id" or name.startswith("id_") or name.endswith(("ID", "_id"))
+    return identity_mark(name) is not None
+
+
+def identity_mark(name: str) -> str | None:
+    """Say by what a header tells that its column holds ids; None where it does not."""
+    if name == "gio_id":
+        return "is gio_id"
+    if name.startswith("id_"):
+        return "begins with id_"
+    return next((f"ends in {end}" for end in ("ID", "_id") if name.endswith(end)), None)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -185,11 +211,14 @@ class Rule:
         Tried in this order; the first that fits is taken. None of them: it stays text.
     declared
         The platform's own ``valueType``, where it has one.
+    ground
+        What decides, where the caller does not.
     """
 
     name: str
     conversions: tuple[_Conversion, ...] = ()
     declared: str | None = None
+    ground: Ground = Ground.VALUES
 
     def read(self, column: pa.Array, memory: Memory | None = None) -> Piece:
         """Type a piece of the column, as far as that piece tells.
@@ -323,14 +352,35 @@ def rules(
     value_types = value_types or {}
     found = []
     for position, (header, name) in enumerate(zip(names, unique_names(names), strict=True)):
-        identity = is_identity(header) or (position == 0 and not analysis)
-        if identity or name in keep_text:
-            found.append(Rule(name))
-        elif (value_type := value_types.get(header)) in _BY_VALUE_TYPE:
-            found.append(Rule(name, _BY_VALUE_TYPE[value_type], value_type))
+        if position == 0 and not analysis:
+            ground = Ground.FIRST
+        elif is_identity(header):
+            ground = Ground.NAME
         else:
-            found.append(Rule(name, _IN_ANALYSES if analysis else _IN_LISTS))
+            value_type = value_types.get(header, "")
+            ground = Ground(value_type) if value_type in _BY_VALUE_TYPE else Ground.VALUES
+        kept = Rule(name, ground=ground)
+        found.append(kept if name in keep_text else rule(name, ground, analysis=analysis))
     return found
+
+
+def rule(name: str, ground: Ground, *, analysis: bool) -> Rule:
+    """Say what a column may become, whatever has decided it.
+
+    Parameters
+    ----------
+    name
+        What it is called in the frame.
+    ground
+        What decides.
+    analysis
+        As in ``rules``.
+    """
+    if ground in _BY_VALUE_TYPE:
+        return Rule(name, _BY_VALUE_TYPE[ground], ground.value, ground)
+    if ground is Ground.VALUES:
+        return Rule(name, _IN_ANALYSES if analysis else _IN_LISTS)
+    return Rule(name, ground=ground)
 
 
 def _integer(column: pa.Array) -> pa.Array | None:
@@ -371,7 +421,8 @@ def _is_too_precise(column: pa.Array) -> bool:
 
 def _formatted(column: pa.Array) -> pa.Array | None:
     """Convert ``1,234``, ``45.20%`` and a lone ``-`` between numbers, as analyses print them."""
-    values = pc.if_else(pc.equal(column, "-"), pa.scalar(None, TEXT), column)
+    # Not one null for all: of a slice, Arrow 18 makes an array with broken offsets of that.
+    values = pc.if_else(pc.equal(column, "-"), pa.nulls(len(column), TEXT), column)
     if values.null_count == len(values):
         return pa.nulls(len(values))
     if not _match(values, _FORMATTED):

@@ -21,6 +21,7 @@ __all__ = [
     "empty",
     "is_number",
     "plain",
+    "spelled",
     "text_choices",
     "text_dtype",
     "to_frame",
@@ -114,7 +115,7 @@ def check_choice(dtype: Any, dtype_backend: Any) -> None:
     for wanted in dtype.values() if isinstance(dtype, Mapping) else [dtype]:
         try:
             pd.api.types.pandas_dtype(wanted)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, NotImplementedError) as error:
             raise SettingsError(
                 f"dtype={wanted!r} is none that pandas knows ({error})",
                 hint='Use names such as "Int64", "float64", "str" or "category".',
@@ -161,6 +162,11 @@ def plain(dtype: Any) -> Any:
         extension = issubclass(dtype, pd.api.extensions.ExtensionDtype)
         return str(dtype()) if extension else dtype.__name__
     return None if dtype is None else str(dtype)
+
+
+def spelled(frame: pd.DataFrame) -> dict[str, str]:
+    """Write the dtype of each column by its name, which survives JSON."""
+    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
 
 
 def is_number(dtype: Any) -> bool:

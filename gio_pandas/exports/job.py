@@ -16,6 +16,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gio_pandas.api.models import JobResult, Kind
+from gio_pandas.docstrings import explained
 from gio_pandas.errors import DownloadError, GioError, JobFailedError
 from gio_pandas.exports.files import Downloads, Part
 from gio_pandas.exports.progress import Tracker, Usual, followed
@@ -97,8 +98,7 @@ class ExportJob:
 
     A job is its id: whatever happens here, ``gio.attach(job.id)`` has it again. ``await job``
     gives the DataFrame without blocking the kernel; a notebook's Stop ends the verbs at once, but
-    an ``await`` only when that ends by itself. ``rows`` is how many rows its files have, once
-    they have been read.
+    an ``await`` only when that ends by itself.
 
     Parameters
     ----------
@@ -120,6 +120,24 @@ class ExportJob:
         Where its result is kept, if anywhere.
     clock, sleep
         Seconds that only grow, and how to pass them.
+
+    Attributes
+    ----------
+    rows : int or None
+        How many rows its files have, once they have been read.
+    submitted_at, finished_at : datetime.datetime or None
+        When, in UTC, as far as that is known here.
+
+    Examples
+    --------
+    >>> job = gio.submit_segment("高价值用户")
+    >>> job.title
+    "segment (分群) '高价值用户'"
+    >>> job.wait().stage, len(job.uris)
+    ('FINISH', 1)
+    >>> df = job.to_pandas(columns=["gio_id"])
+    >>> job.rows
+    1000
     """
 
     def __init__(
@@ -209,11 +227,22 @@ class ExportJob:
         return dict(self._seconds)
 
     def is_kept(self) -> bool:
-        """Tell whether the result is kept on this machine (``reuse=``), so that none is asked."""
+        """Tell whether the result is kept on this machine (``reuse=``), so that none is asked.
+
+        Returns
+        -------
+        bool
+            True where it is, and can be read.
+        """
         return self._cache is not None and self._cache.has(self)
 
     def done(self) -> bool:
         """Poll once, and tell whether the files are ready.
+
+        Returns
+        -------
+        bool
+            True where they are; then it polls no more.
 
         Raises
         ------
@@ -248,6 +277,11 @@ class ExportJob:
             submitted with, else what ``GIO_PROGRESS`` says: a widget in Jupyter, a line in a
             terminal, after a moment.
 
+        Returns
+        -------
+        ExportJob
+            This job.
+
         Raises
         ------
         JobTimeoutError
@@ -266,7 +300,13 @@ class ExportJob:
         return self
 
     def fail_later(self, error: GioError) -> None:
-        """Keep an error of a wait elsewhere: whoever waits for the job next gets it, once."""
+        """Keep an error of a wait elsewhere: whoever waits for the job next gets it, once.
+
+        Parameters
+        ----------
+        error
+            What was raised there.
+        """
         self._failure = error
 
     def _pauses(self, bound: float | None) -> Iterator[float]:
@@ -327,7 +367,13 @@ class ExportJob:
         return Verdict.DONE
 
     def count(self, rows: int) -> None:
-        """Take how many rows the files have."""
+        """Take how many rows the files have.
+
+        Parameters
+        ----------
+        rows
+            All of them, the header lines not among them.
+        """
         self.rows = rows
         self._write_down()
 
@@ -343,7 +389,13 @@ class ExportJob:
         )
 
     def track(self, tracker: Tracker) -> None:
-        """Go on with what has known how far this is since before there was a job."""
+        """Go on with what has known how far this is since before there was a job.
+
+        Parameters
+        ----------
+        tracker
+            What takes the place of the job's own.
+        """
         self._tracker = tracker
         tracker.follow(self)
 
@@ -396,11 +448,12 @@ class ExportJob:
     ) -> pd.DataFrame:
         """Wait, download every file, and give the table.
 
+        What is left out is as the job was submitted with.
+
         Parameters
         ----------
         columns
             Names of the columns to read, in the order wanted; the work of the others is skipped.
-            Left out, what the job was submitted with, else all; so for the other four.
         dtype
             A dtype, or one by column name; wins over everything else.
         dtype_backend
@@ -409,9 +462,9 @@ class ExportJob:
             Bytes, or a text such as ``"4 GB"``: as soon as the table is going to need more, it is
             an error, and not a kernel that dies.
         timeout
-            Seconds to wait; None waits for ever.
+            Seconds to wait for the job; None waits for ever.
         progress
-            Whether to show how far it is; see ``wait``.
+            Whether to show how far it is: True at once, False never; see ``wait``.
 
         Returns
         -------
@@ -422,7 +475,7 @@ class ExportJob:
 
         Raises
         ------
-        JobTimeoutError, JobFailedError
+        JobTimeoutError, JobFailedError, AuthenticationError, PermissionDeniedError
             As ``wait``.
         DownloadError
             A file is missing or never came whole.
@@ -430,6 +483,12 @@ class ExportJob:
             A file is not the table it should be, or not of the same columns as the others.
         MemoryLimitError
             The table would need more memory than ``memory_limit``; the message has the estimate.
+
+        Examples
+        --------
+        >>> job = gio.submit_tag("累计消费金额")
+        >>> job.to_pandas(dtype={"累计消费金额": "float32"}).shape
+        (6200, 2)
         """
         with self._doing(progress):
             from gio_pandas.exports import frames, sinks
@@ -442,6 +501,7 @@ class ExportJob:
                 read = kept.to_pandas if kept else partial(sinks.to_pandas, self)
                 return read(columns=wanted, dtype=dtype, dtype_backend=backend, memory_limit=limit)
 
+    @explained(to_pandas)
     def to_arrow(
         self,
         *,
@@ -451,11 +511,6 @@ class ExportJob:
         progress: bool | None = None,
     ) -> pa.Table:
         """Wait, download every file, and give the table as Arrow.
-
-        Parameters
-        ----------
-        columns, memory_limit, timeout, progress
-            As ``to_pandas``.
 
         Returns
         -------
@@ -468,10 +523,16 @@ class ExportJob:
         ------
         JobTimeoutError, JobFailedError, DownloadError, DecodeError, MemoryLimitError
             As ``to_pandas``.
+
+        Examples
+        --------
+        >>> gio.submit_funnel("漏斗1").to_arrow().column_names
+        ['步骤', '步骤名称', '用户数', '转化率', '总转化率']
         """
         with self._doing(progress):
             return self._arrow(columns, memory_limit, timeout)
 
+    @explained(to_pandas)
     def to_polars(
         self,
         *,
@@ -481,11 +542,6 @@ class ExportJob:
         progress: bool | None = None,
     ) -> pl.DataFrame:
         """Wait, download every file, and give the table as a Polars frame (extra ``polars``).
-
-        Parameters
-        ----------
-        columns, memory_limit, timeout, progress
-            As ``to_pandas``.
 
         Returns
         -------
@@ -505,6 +561,7 @@ class ExportJob:
             sinks.check_polars()
             return sinks.to_polars(self._arrow(columns, memory_limit, timeout))
 
+    @explained(to_pandas)
     def to_dask(
         self,
         client: Any = None,
@@ -537,8 +594,6 @@ class ExportJob:
             Bytes, or a text such as ``"128 MB"``: where the platform sends parts of a file
             (``Range``), a larger one is read in several partitions of about that size. Else, and
             with None, each file is one.
-        timeout, progress
-            As ``to_pandas``.
 
         Returns
         -------
@@ -566,6 +621,7 @@ class ExportJob:
                     self, self._platform, workers, columns=wanted, blocksize=size
                 )
 
+    @explained(to_pandas)
     def iter_batches(
         self,
         rows: int = 131_072,
@@ -583,8 +639,6 @@ class ExportJob:
         ----------
         rows
             Rows in a batch; the last one may have fewer.
-        columns, timeout, progress
-            As ``to_pandas``.
 
         Yields
         ------
@@ -596,6 +650,14 @@ class ExportJob:
         ------
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``.
+        ValueError
+            ``rows`` is no number above 0.
+
+        Examples
+        --------
+        >>> job = gio.submit_tag("会员等级")
+        >>> [batch.num_rows for batch in job.iter_batches(3000)]
+        [3000, 3000, 2000]
         """
         if not isinstance(rows, int) or rows < 1:
             raise ValueError(f"rows must be a whole number of at least 1, not {rows!r}")
@@ -618,6 +680,7 @@ class ExportJob:
 
         return batches()
 
+    @explained(to_pandas)
     def to_parquet(
         self,
         path: str | os.PathLike[str],
@@ -638,8 +701,6 @@ class ExportJob:
             so on, one for each file of the export; part files of an earlier export are replaced.
             An address such as ``s3://bucket/users/`` goes through fsspec, with the package that
             it needs for it (s3fs, gcsfs, adlfs, …). A local file is whole or not there.
-        columns, timeout, progress
-            As ``to_pandas``.
         compression
             ``"zstd"``, ``"snappy"``, ``"gzip"``, ``"lz4"`` or ``"none"``.
 
@@ -654,6 +715,13 @@ class ExportJob:
             The folder holds other files, or the address cannot be written to.
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``.
+
+        Examples
+        --------
+        >>> gio.submit_segment("高价值用户").to_parquet("users.parquet")
+        ['users.parquet']
+        >>> len(pd.read_parquet("users.parquet"))
+        1000
         """
         with self._doing(progress):
             from gio_pandas.exports import frames, writers
@@ -665,6 +733,7 @@ class ExportJob:
                 self, target, columns=wanted, compression=compression, dtype=text
             )
 
+    @explained(to_pandas)
     def to_csv(
         self,
         path: str | os.PathLike[str],
@@ -683,8 +752,6 @@ class ExportJob:
         ----------
         path
             The file, or an address that goes through fsspec. A local file is whole or not there.
-        columns, timeout, progress
-            As ``to_pandas``.
         encoding
             UTF-8 with a byte order mark by default, so that Excel opens it.
 
@@ -699,6 +766,11 @@ class ExportJob:
             The encoding is unknown, or lacks a letter of the export.
         JobTimeoutError, JobFailedError, DownloadError, DecodeError
             As ``to_pandas``.
+
+        Examples
+        --------
+        >>> gio.submit_segment("高价值用户").to_csv("users.csv")
+        'users.csv'
         """
         with self._doing(progress):
             from gio_pandas.exports import writers
@@ -707,6 +779,7 @@ class ExportJob:
             self.wait(timeout=timeout)
             return writers.to_csv(self, target, columns=wanted, encoding=encoding)
 
+    @explained(to_pandas)
     def download(
         self,
         folder: str | os.PathLike[str],
@@ -720,8 +793,6 @@ class ExportJob:
         ----------
         folder
             Where to; made if it is not there. A file is whole or not there.
-        timeout, progress
-            As ``to_pandas``.
 
         Returns
         -------
@@ -735,6 +806,11 @@ class ExportJob:
             ``folder`` is a file, or an address.
         JobTimeoutError, JobFailedError, DownloadError
             As ``to_pandas``.
+
+        Examples
+        --------
+        >>> [path.name for path in gio.submit_segment("高价值用户").download("raw")]
+        ['下载用户列表.csv']
         """
         with self._doing(progress):
             from gio_pandas.exports import writers
@@ -781,7 +857,13 @@ class ExportJob:
                 yield kept
 
     def parts(self) -> list[Part]:
-        """Give the files of a finished job, in order, ready to be read."""
+        """Give the files of a finished job, in order, ready to be read.
+
+        Returns
+        -------
+        list of Part
+            One a file; empty until the job is finished.
+        """
         sleep = None if self._sleep is time.sleep else self._sleep
         return [Part(self._platform, uri, sleep=sleep, clock=self._clock) for uri in self._uris]
 
@@ -819,9 +901,7 @@ class ExportJob:
         """Show a job that goes on as a card that is kept up to date; others as they are."""
         from gio_pandas.notebook import live
 
-        if not live.is_live(self):
-            raise NotImplementedError  # IPython takes another form then
-        live.watch(self)
+        live.show(self)
 
     def _repr_html_(self) -> str:
         from gio_pandas.notebook.cards import job_card

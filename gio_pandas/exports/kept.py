@@ -60,7 +60,9 @@ class Kept:
         frame = frames.to_frame(pieces, len(table), dtype=chosen, dtype_backend=dtype_backend)
         choice = {"columns": columns, "dtype": frames.plain(dtype), "dtype_backend": dtype_backend}
         source = self.source
-        frame.attrs["gio"] = {**source, "arguments": {**source["arguments"], **choice}}
+        arguments = {**source["arguments"], **choice}
+        read = frames.spelled(frame)
+        frame.attrs["gio"] = {**source, "arguments": arguments, "columns": read}
         return frame
 
     def to_arrow(self, *, memory_limit: int | None) -> pa.Table:

@@ -233,6 +233,11 @@ class Ledger:
         seconds = same or [seconds for _, seconds in found]
         return (median(seconds), len(seconds)) if seconds else None
 
+    def finished(self, order: Order) -> list[Record]:
+        """Give the jobs of the same order that may have a result, the newest first."""
+        found = self._alike(order, datetime.fromtimestamp(0, UTC))
+        return [entry for entry in found if entry.id and entry.stage != "ERROR"]
+
     def _alike(self, order: Order, since: datetime) -> list[Record]:
         alike = ("platform", "kind", "item_id", "project_id", "charset", "arguments")
         row = _row(order)

@@ -252,6 +252,8 @@ def as_completed(
     >>> jobs = [gio.submit_segment(name) for name in ("高价值用户", "分群1")]
     >>> for job in gio.as_completed(jobs):
     ...     print(job.name, len(job.to_pandas()))
+    高价值用户 1000
+    分群1 310
     """
     poller = Poller()
     bound = timeout if timeout is ... else check_timeout(timeout)

@@ -15,7 +15,7 @@ from gio_pandas._version import __version__
 from gio_pandas.errors import SettingsError
 from gio_pandas.exports import frames
 from gio_pandas.exports.decode import read_part
-from gio_pandas.exports.dtypes import Memory, Piece
+from gio_pandas.exports.dtypes import Ground, Memory, Piece, Rule
 from gio_pandas.exports.files import Part, file_name
 from gio_pandas.exports.frames import Column
 from gio_pandas.exports.layout import Layout
@@ -65,7 +65,8 @@ def to_pandas(
         _columns(layout, shelves), rows, dtype=layout.chosen, dtype_backend=dtype_backend
     )
     choice = {"columns": columns, "dtype": frames.plain(dtype), "dtype_backend": dtype_backend}
-    frame.attrs["gio"] = provenance(job, [shelf.charset for shelf in shelves], rows, choice)
+    charsets = [shelf.charset for shelf in shelves]
+    frame.attrs["gio"] = provenance(job, charsets, rows, choice, frame, layout.rules)
     return frame
 
 
@@ -236,9 +237,18 @@ def _cast(pieces: list[Piece], type_: pa.DataType) -> Iterator[pa.Array]:
 
 
 def provenance(
-    job: ExportJob, charsets: Sequence[str], rows: int, choice: Mapping[str, Any]
+    job: ExportJob,
+    charsets: Sequence[str],
+    rows: int,
+    choice: Mapping[str, Any],
+    frame: pd.DataFrame,
+    rules: Sequence[Rule],
 ) -> dict[str, Any]:
-    """Say where a frame comes from, in plain values that survive JSON and Parquet."""
+    """Say where a frame comes from, in plain values that survive JSON and Parquet.
+
+    ``columns`` are the dtypes that it was read with; ``decided_by`` says of those that not their
+    values alone have decided what did.
+    """
     order = job.order
     return {
         "platform": order.platform,
@@ -255,6 +265,10 @@ def provenance(
         "finished": _time(job.finished_at),
         "read": _time(datetime.now(UTC)),
         "arguments": {**order.arguments, **choice},
+        "columns": frames.spelled(frame),
+        "decided_by": {
+            rule.name: rule.ground.value for rule in rules if rule.ground is not Ground.VALUES
+        },
         "version": __version__,
     }
 

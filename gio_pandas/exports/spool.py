@@ -13,7 +13,7 @@ from typing import IO, Self
 import pyarrow as pa
 
 from gio_pandas.exports.decode import read_part
-from gio_pandas.exports.dtypes import Look, Memory, Tally
+from gio_pandas.exports.dtypes import Look, Memory, Rule, Tally
 from gio_pandas.exports.files import Part
 from gio_pandas.exports.layout import Layout
 from gio_pandas.exports.reading import Crew, for_each_part
@@ -87,6 +87,11 @@ class Spool:
     def rows(self) -> list[int]:
         """How many rows each file has."""
         return [roll.tally.rows for roll in self._rolls]
+
+    @property
+    def rules(self) -> list[Rule]:
+        """What each column may become."""
+        return self._layout.rules
 
     @property
     def types(self) -> list[pa.DataType]:

@@ -118,7 +118,7 @@ def to_parquet(
     """
     with spooled(job, columns, dtype, found.local_folder) as spool:
         spool.warn()
-        schema = _schema(job, spool, columns)
+        schema = _schema(job, spool, columns, dtype)
         numbers = range(len(spool.rows))
         pattern = _pattern(found)
         files = {f"part-{number:05}.parquet": [number] for number in numbers}
@@ -133,10 +133,11 @@ def to_parquet(
     return [f"{found.path.rstrip('/')}/{name}" for name in files] if pattern else [found.path]
 
 
-def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None) -> pa.Schema:
+def _schema(job: ExportJob, spool: Spool, columns: Sequence[str] | None, dtype: Any) -> pa.Schema:
     """Give the columns with what pandas keeps beside them: its dtypes, and a frame's ``attrs``."""
     frame = frames.empty(spool.schema, [spool.has_missing(n) for n in range(len(spool.types))])
-    source = provenance(job, spool.charsets, sum(spool.rows), {"columns": columns})
+    choice = {"columns": columns, "dtype": frames.plain(dtype)}
+    source = provenance(job, spool.charsets, sum(spool.rows), choice, frame, spool.rules)
     attrs = {b"PANDAS_ATTRS": json.dumps({"gio": source}).encode()}
     return spool.schema.with_metadata({**_pandas_metadata(frame), **attrs})
 

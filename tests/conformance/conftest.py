@@ -100,5 +100,6 @@ def connect_all(stack: ExitStack) -> ConnectAll:
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Try again as often as ever, but at once."""
     monkeypatch.setattr("gio_pandas.exports.files.retry_delay", lambda *_: 0.0)
+    monkeypatch.setattr("gio_pandas.exports.job._NAMING", 0.1)
     with stamina.set_testing(True, attempts=100, cap=True):
         yield

@@ -52,7 +52,7 @@ def test_quirk_3_an_unfinished_job_may_have_no_result(
 
 @pytest.mark.parametrize("uris", ["null", "empty"])
 def test_quirk_3_an_end_without_a_file_is_an_error(
-    serve: Serve, connect: Connect, uris: str
+    serve: Serve, connect: Connect, no_waits: None, uris: str
 ) -> None:
     """FINISH without uris is no empty frame, but an error that names the job."""
     job = connect(serve(uris_after=uris)).submit_segment(VIP)

@@ -226,9 +226,13 @@ def kill(client: distributed.Client, pid: int) -> None:
     raise AssertionError("no worker came back")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def slow(folder: Path) -> Iterator[gio.Session]:
-    """Start a platform that takes seconds for a file."""
+    """Start a platform that takes seconds for a file.
+
+    It stays, for a worker that was let go of reads on to the end of its part: without a platform
+    it would try again for a minute and a half, and hold up whoever comes next.
+    """
     with serve(folder, bytes_per_second=600_000) as platform, connect(platform) as session:
         yield session
 

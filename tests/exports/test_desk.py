@@ -469,3 +469,75 @@ def test_a_broken_ledger_stops_nothing(
     with pytest.warns(UserWarning, match="cannot be used") as told:
         assert len(use(desk, line).to_pandas()) == 1
     assert len(told) == 1
+
+
+# --- what was exported earlier -----------------------------------------------------------------
+
+DAY = 24 * HOUR
+
+
+def remember(desk: Desk, *ages: timedelta, stage: str = "FINISH", **more: Any) -> None:
+    """Write down jobs of some ages, each called by its age in hours."""
+    for age in ages:
+        when = datetime.now(UTC) - age
+        desk.ledger.add(order(**more), f"{age / HOUR:g}h", stage, when)
+
+
+@pytest.mark.parametrize(
+    ("ages", "age", "expected"),
+    [
+        ([3 * DAY, DAY, 2 * DAY], None, "24h"),
+        ([DAY - HOUR, 2 * DAY - HOUR], DAY, "23h"),
+        ([DAY + HOUR, HOUR], DAY, "25h"),
+        ([DAY / 2, 2 * DAY], DAY, "48h"),
+        ([28 * DAY, 29 * DAY, 30 * DAY, 31 * DAY], 30 * DAY, "720h"),
+        ([300 * DAY, DAY], 7 * DAY, "7200h"),
+        ([8 * DAY, 6 * DAY], 7 * DAY, "192h"),
+    ],
+)
+def test_the_earlier_job_is_that_of_its_time(
+    desk: Desk, ages: list[timedelta], age: timedelta | None, expected: str
+) -> None:
+    """The nearest of those that are about as old; without a time, the newest."""
+    remember(desk, *ages)
+    at = datetime.now(UTC) - age if age else None
+    assert desk.earlier(order(), at=at).id == expected
+
+
+@pytest.mark.parametrize("answer", [None, STRANGER, FORBIDDEN, JobResult(stage="RUNNING")])
+def test_where_the_platform_has_a_job_no_more_an_older_one_is_taken(
+    desk: Desk, line: Line, answer: Answer
+) -> None:
+    """One whose result is kept: of that nobody is asked."""
+    remember(desk, DAY, 2 * DAY)
+    desk.earlier(order(), at=datetime.now(UTC) - 2 * DAY).to_pandas()
+    line.answer = answer
+    line.polled.clear()
+    assert desk.earlier(order()).id == "48h"
+    assert line.polled == ["24h"]
+
+
+def test_who_has_nothing_is_told_what_there_is(desk: Desk, line: Line) -> None:
+    """Neither jobs that failed, nor submits in doubt, nor others; no one is asked of those."""
+    line.failure = gio.SubmitUncertainError("No answer", hint="Look.")
+    with pytest.raises(gio.SubmitUncertainError):
+        desk.submit(order(), line.submit)
+    remember(desk, DAY, stage="ERROR")
+    remember(desk, 2 * DAY, item_id="another")
+    remember(desk, 3 * DAY, arguments={"tags": ["t"]})
+    with pytest.raises(gio.NotFoundError, match="No earlier export"):
+        desk.earlier(order())
+    remember(desk, 4 * DAY, stage="GONE")
+    with pytest.raises(gio.NotFoundError, match=r"Earlier exports of .* are known \(1\), but"):
+        desk.earlier(order())
+    with pytest.raises(gio.NotFoundError, match="The first export"):
+        desk.earlier(order(), at=datetime.now(UTC) - 5 * DAY)
+    assert line.polled == []
+
+
+def test_a_platform_that_is_away_has_not_forgotten(desk: Desk, line: Line) -> None:
+    """The error is its own, and no older job is taken instead."""
+    remember(desk, DAY, 2 * DAY)
+    line.answer = AWAY
+    with pytest.raises(gio.PlatformUnavailableError):
+        desk.earlier(order())

@@ -611,3 +611,12 @@ def test_pieces_that_differ_are_not_joined() -> None:
     joined = Piece.joined([plain, plain, formatted, plain])
     assert [piece.values.to_pylist() for piece in joined] == [[1, 2, 1, 2], [1234], [1, 2]]
     assert [piece.text is None for piece in joined] == [True, False, True]
+
+
+@pytest.mark.parametrize("start", [0, 1, 2])
+def test_a_slice_is_read_as_an_array_of_its_own(start: int) -> None:
+    """Arrow 18 breaks some slices; what is read of one is what is written there."""
+    [rule] = rules(["n"], analysis=True)
+    column = pa.array(["5", "1,234", "-", "45.20%"], pa.large_string())
+    piece = rule.read(column.slice(start, 2))
+    assert piece.values.to_pylist() == [[5, 1234], [1234, None], [None, 0.452]][start]

@@ -228,6 +228,8 @@ def test_provenance_is_plain_and_whole() -> None:
         "charset": "utf-8",
         "rows": 2,
         "arguments": {**arguments, "columns": None, "dtype": None, "dtype_backend": None},
+        "columns": {"gio_id": str(text_dtype())},
+        "decided_by": {"gio_id": "first column"},
         "version": gio.__version__,
     }
 
