@@ -1,0 +1,1 @@
+"""Notebooks to read and to run; ``python -m notebooks.execute`` writes them anew."""
