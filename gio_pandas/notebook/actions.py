@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
+from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.display import display
 
 from gio_pandas import checkup
 from gio_pandas.api.secrecy import sealed
-from gio_pandas.errors import GioError
+from gio_pandas.current import current_session
+from gio_pandas.errors import GioError, SettingsError
 from gio_pandas.exports.desk import read_age
 from gio_pandas.exports.memory import size
+from gio_pandas.notebook import live
 from gio_pandas.notebook.choices import KINDS
 from gio_pandas.notebook.code import call, literal, read_line
 from gio_pandas.notebook.commands import LISTINGS, Line
@@ -51,12 +53,6 @@ def carry_out(line: Line, cell: str | None, shell: InteractiveShell) -> Any:
     return _ACTIONS[line.command.name](line, cell, shell)
 
 
-def _session() -> Session:
-    import gio_pandas
-
-    return gio_pandas.current_session()
-
-
 # --- where, and what there is --------------------------------------------------------------------
 
 
@@ -73,40 +69,58 @@ def _connect(line: Line, _: str | None, __: InteractiveShell) -> Session:
 
 def _asked(prompt: str) -> str:
     try:
-        return getpass(prompt)
-    except (EOFError, NotImplementedError):  # a notebook that runs without anybody
+        return getpass.getpass(prompt)  # looked up now: a kernel puts its own there
+    except (EOFError, StdinNotImplementedError):  # a notebook that runs without anybody
         raise UsageError(
             "--ask-key: nobody can be asked here. Set GIO_API_KEY, or run gio-pandas login."
         ) from None
 
 
 def _use(line: Line, _: str | None, __: InteractiveShell) -> Session:
-    return _session().use(line.words[0])
+    return current_session().use(line.words[0])
 
 
 def _list(line: Line, _: str | None, shell: InteractiveShell) -> Any:
-    verb = getattr(_session(), f"list_{line.command.name}")
+    verb = getattr(current_session(), f"list_{line.command.name}")
     return _given(verb(**line.options("project", "scope")), line, shell)
 
 
 def _search(line: Line, _: str | None, shell: InteractiveShell) -> Any:
-    found = _session().search(" ".join(line.words), **line.options("project"))
+    found = current_session().search(" ".join(line.words), **line.options("project"))
     return _given(found, line, shell)
 
 
 def _jobs(line: Line, _: str | None, shell: InteractiveShell) -> Any:
-    return _given(_session().jobs(**line.options("kind", "since")), line, shell)
+    return _given(current_session().jobs(**line.options("kind", "since")), line, shell)
 
 
-def _given(frame: pd.DataFrame, line: Line, shell: InteractiveShell) -> pd.DataFrame | None:
-    """Give a frame back, or put it into the variable that is named."""
+def _given(frame: pd.DataFrame, line: Line, shell: InteractiveShell) -> Any:
+    """Give a frame back, or its beginning or chart; with a variable named, show these alone."""
     target, rows = line.get("o"), line.get("head")
-    if target is None:
-        return frame if rows is None else frame.head(rows)
-    _put(target, frame, size(frame), shell)
-    if rows is not None:
-        display(frame.head(rows))  # type: ignore[no-untyped-call]
-    return None
+    if target is not None:
+        _put(target, frame, size(frame), shell)
+    head = None if rows is None else frame.head(rows)
+    chart = _chart(frame) if line.get("plot") else None
+    shown = [part for part in (head, chart) if part is not None]
+    value = None if target is not None else shown.pop() if shown else frame
+    for part in shown:
+        _display(part)
+    return value
+
+
+def _chart(frame: pd.DataFrame) -> Any:
+    """Draw a frame; what was waited for is not lost where its table leaves open how."""
+    from gio_pandas import plotting
+
+    try:
+        return plotting.chart(frame)
+    except SettingsError as error:
+        print(f"No chart: {error}")  # noqa: T201
+        return None
+
+
+def _display(value: Any) -> None:
+    display(value)  # type: ignore[no-untyped-call]
 
 
 def _put(target: str, value: Any, words: str, shell: InteractiveShell) -> None:
@@ -136,16 +150,33 @@ class _Export:
         lines: list[str] = []
         if path is not None:
             write = f"to_parquet({', '.join([literal(path), *_arguments(self.late)])})"
-            if target is None and rows is None:
+            if target is None and rows is None and not line.get("plot"):
                 return f"{self.submit_code}.{write}"
             lines = [f"job = {self.submit_code}", f"job.{write}"]
             whole = f"job.to_pandas({', '.join(_arguments(self.late))})"
         elif line.get("bg"):
             whole = self.submit_code
         head = "" if rows is None else f".head({rows})"
-        if target is None:
-            return "\n".join([*lines, f"{whole}{head}"])
-        return "\n".join([*lines, f"{target} = {whole}", *([f"{target}{head}"] if head else [])])
+        if line.get("plot"):
+            return "\n".join([*lines, *_plot_code(whole, target, head)])
+        return "\n".join([*lines, *_frame_code(whole, target, head)])
+
+
+def _frame_code(whole: str, target: str | None, head: str) -> list[str]:
+    if target is None:
+        return [f"{whole}{head}"]
+    return [f"{target} = {whole}", *([f"{target}{head}"] if head else [])]
+
+
+def _plot_code(whole: str, target: str | None, head: str) -> list[str]:
+    if target is None and not head:
+        return [f"{whole}.gio.plot()"]
+    name = target or "df"
+    return [
+        f"{name} = {whole}",
+        *([f"display({name}{head})"] if head else []),
+        f"{name}.gio.plot()",
+    ]
 
 
 def _arguments(options: Mapping[str, Any]) -> list[str]:
@@ -158,8 +189,8 @@ def _kind(line: Line, _: str | None, shell: InteractiveShell) -> Any:
     named = {"tags": line.get("tag"), "properties": line.get("property")}
     options = {key: words for key, words in named.items() if words} | options
     export = _Export(
-        submit=lambda: getattr(_session(), f"submit_{kind}")(name, **options),
-        read=lambda: getattr(_session(), f"read_{kind}")(name, **options),
+        submit=lambda: getattr(current_session(), f"submit_{kind}")(name, **options),
+        read=lambda: getattr(current_session(), f"read_{kind}")(name, **options),
         late={},
         submit_code=read_line(kind, name, verb="submit", **options),
         read_code=read_line(kind, name, **options),
@@ -172,8 +203,8 @@ def _attach(line: Line, _: str | None, shell: InteractiveShell) -> Any:
     options, late = line.options("charset"), line.options("timeout")
     code = call("attach", job_id, **options)
     export = _Export(
-        submit=lambda: _session().attach(job_id, **options),
-        read=lambda: _session().attach(job_id, **options).to_pandas(**late),
+        submit=lambda: current_session().attach(job_id, **options),
+        read=lambda: current_session().attach(job_id, **options).to_pandas(**late),
         late=late,
         submit_code=code,
         read_code=f"{code}.to_pandas({', '.join(_arguments(late))})",
@@ -184,23 +215,42 @@ def _attach(line: Line, _: str | None, shell: InteractiveShell) -> Any:
 def _exported(export: _Export, line: Line, shell: InteractiveShell) -> Any:
     _check(line)
     if line.get("dry_run"):
-        own = shell.user_ns.get("gio")
-        missing = getattr(own, "__name__", None) != "gio_pandas"
-        print("import gio_pandas as gio\n" * missing + export.code(line))  # noqa: T201
-        return None
+        return _print_code(export.code(line), shell)
     if line.get("bg"):
         return _in_background(export.submit(), line, shell)
     if line.get("parquet") is None:
         return _given(export.read(), line, shell)
     job = _written(export, line.get("parquet"))
-    if line.get("o") is None and line.get("head") is None:
+    if all(line.get(key) is None for key in ("o", "head", "plot")):
         return None
     return _given(job.to_pandas(**export.late), line, shell)
+
+
+def _print_code(code: str, shell: InteractiveShell) -> None:
+    own = shell.user_ns.get("gio")
+    missing = getattr(own, "__name__", None) != "gio_pandas"
+    print("import gio_pandas as gio\n" * missing + code)  # noqa: T201
+
+
+def _profile(line: Line, _: str | None, shell: InteractiveShell) -> Any:
+    users, rows = list(line.words), line.get("head")
+    named = {"tags": line.get("tag"), "properties": line.get("property")}
+    options = {key: words for key, words in named.items() if words}
+    options |= line.options("scope", "project")
+    if line.get("dry_run"):
+        head = "" if rows is None else f".head({rows})"
+        code = _frame_code(call("read_profiles", users, **options), line.get("o"), head)
+        return _print_code("\n".join(code), shell)
+    return _given(current_session().read_profiles(users, **options), line, shell)
 
 
 def _check(line: Line) -> None:
     """Refuse, before anything is sent or printed, what cannot be done as far as that is known."""
     _check_together(line)
+    if line.get("plot"):
+        from gio_pandas import plotting
+
+        plotting.check()
     if (charset := line.get("charset")) is not None:
         check_charset(charset)
     read_age(line.get("reuse"), "reuse")
@@ -211,28 +261,22 @@ def _check(line: Line) -> None:
 
 
 def _check_together(line: Line) -> None:
-    if line.get("plot"):
-        raise UsageError(
-            "--plot: this version of gio_pandas draws no charts yet. Leave it out, and plot the "
-            "frame: df.plot()."
-        )
+    later = {"head": "to_pandas()", "parquet": "to_parquet(…)", "plot": "to_pandas().gio.plot()"}
     if line.get("bg"):
-        for key in ("head", "parquet"):
+        for key, call_later in later.items():
             if line.get(key) is not None:
                 raise UsageError(
                     f"--bg gives the job, which has no rows yet: leave out --{key}, and use "
-                    f"job.{'to_parquet(…)' if key == 'parquet' else 'to_pandas()'} later."
+                    f"job.{call_later} later."
                 )
 
 
 def _in_background(job: ExportJob, line: Line, shell: InteractiveShell) -> ExportJob | None:
-    from gio_pandas.notebook import cards
-
     target = line.get("o")
     if target is None:
         return job  # which shows itself, if it is the cell's value
     _put(target, job, f"the job of {job.kind or 'an export'} {job.name or job.id}", shell)
-    cards.live(job)
+    live.watch(job)
     return None
 
 
@@ -248,7 +292,7 @@ def _written(export: _Export, path: str) -> ExportJob:
 
 
 def _graphql(line: Line, cell: str | None, shell: InteractiveShell) -> Any:
-    data = _session().graphql(cell or "", read_variables(line))
+    data = current_session().graphql(cell or "", read_variables(line))
     if line.get("o") is None:
         return data
     return _put(line.get("o"), data, ", ".join(data) or "no data", shell)
@@ -277,7 +321,7 @@ def _pick(line: Line, _: str | None, __: InteractiveShell) -> Any:
 
 def _doctor(line: Line, _: str | None, __: InteractiveShell) -> None:
     print(checkup.versions())  # noqa: T201
-    for finding in checkup.examine(_session, **line.options("timeout")):
+    for finding in checkup.examine(current_session, **line.options("timeout")):
         print(finding.report(_told), flush=True)  # noqa: T201
 
 
@@ -291,6 +335,7 @@ _ACTIONS: Mapping[str, Callable[[Line, str | None, InteractiveShell], Any]] = {
     **dict.fromkeys(LISTINGS, _list),
     "search": _search,
     **dict.fromkeys(KINDS, _kind),
+    "profile": _profile,
     "jobs": _jobs,
     "attach": _attach,
     "pick": _pick,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
     from gio_pandas.session import Session
 
-__all__ = ["Tone", "card", "error_card", "job_card", "live", "session_card"]
+__all__ = ["Tone", "card", "error_card", "job_card", "session_card"]
 
 Tone = Literal["plain", "good", "bad", "busy"]
 
@@ -41,7 +41,8 @@ def card(
     title
         What it is.
     facts
-        What there is to know: names and values, as text. ``code`` is not cut as names are.
+        What there is to know: names and values, as text; a fact without a value is left out.
+        ``code`` is not cut as names are.
     note
         Sentences below, such as what to do next, a line each.
     tone
@@ -77,7 +78,7 @@ def job_card(job: ExportJob, *, said: str | None = None, tone: Tone | None = Non
         ("rows", f"{job.rows:,}" if job.rows is not None else ""),
         ("platform", _SANDBOX if _is_embedded(job) else job.order.platform),
     ]
-    return card(job.title, _known(facts), note=said or _said(job), tone=tone or _tone(job))
+    return card(job.title, facts, note=said or _said(job), tone=tone or _tone(job))
 
 
 def _said(job: ExportJob) -> str:
@@ -114,7 +115,7 @@ def session_card(session: Session) -> str:
         ("profile", settings.profile or ""),
         ("charset", settings.charset),
     ]
-    return card("gio_pandas session", _known(facts), note=_FIRST_STEPS)
+    return card("gio_pandas session", facts, note=_FIRST_STEPS)
 
 
 _FIRST_STEPS = "gio.pick() to choose on a screen · %load_ext gio_pandas, then %gio --help"
@@ -129,20 +130,6 @@ def error_card(error: GioError) -> str:
     return card(f"{type(error).__name__}: {error.what}", facts, note="\n".join(notes), tone="bad")
 
 
-def live(job: ExportJob) -> None:
-    """Show a job's card, which is kept up to date in its place until the job has ended.
-
-    Where there is no notebook, its line of text is written.
-    """
-    from gio_pandas.notebook.live import watch
-
-    watch(job)
-
-
-def _known(facts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in facts if value]
-
-
 def _time(moment: datetime | None) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
 
@@ -155,6 +142,7 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
         f'<dt style="{cell};color:{theme.MUTED};font-weight:normal">{escape(plain(name))}</dt>'
         f'<dd style="{cell}">{escape(_value(name, value))}</dd>'
         for name, value in facts
+        if value
     )
     grid = "display:grid;grid-template-columns:max-content 1fr;gap:0 12px;margin:4px 0 0"
     return f'<dl style="{grid}">{rows}</dl>' if rows else ""

@@ -15,11 +15,14 @@ from gio_pandas.search import Index
 if TYPE_CHECKING:
     from gio_pandas.session import Session
 
-__all__ = ["ANALYSES", "KINDS", "LABELS", "Choice", "Offer", "choices", "remembered"]
+__all__ = ["ANALYSES", "CHARSETS", "KINDS", "LABELS", "Choice", "Offer", "choices", "remembered"]
 
 ANALYSES = ("funnel", "event", "retention", "frequency")
 KINDS = ("segment", "tag", *ANALYSES)
 """What can be exported, in the order that it is offered in."""
+
+CHARSETS = ("UTF-16LE", "UTF-8", "GBK", "GB18030")
+"""What is offered; the platform may know others."""
 
 _FEW = 1_000
 """As many are looked through by a person who waits."""
@@ -57,6 +60,11 @@ class Choice:
     creator: str | None = None
     updated: str | None = None
     users: int | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The exact words, beside its name, that mean it."""
+        return (self.id, self.key) if self.key else (self.id,)
 
     @property
     def value(self) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import keyword
 import math
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -12,12 +10,12 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from gio_pandas.notebook.choices import ANALYSES, KINDS, LABELS
+from gio_pandas.notebook.choices import ANALYSES, CHARSETS, KINDS, LABELS
+from gio_pandas.notebook.variables import variable_name
 from gio_pandas.notebook.words import Word, quoted
 from gio_pandas.titles import cut
 
 __all__ = [
-    "CHARSETS",
     "COMMANDS",
     "LISTINGS",
     "Command",
@@ -27,10 +25,6 @@ __all__ = [
     "overview",
     "parse",
 ]
-
-CHARSETS = ("UTF-16LE", "UTF-8", "GBK", "GB18030")
-"""What Tab offers; the platform may know others."""
-
 
 _MOST_DIGITS = 9
 _LONGEST_ECHO = 60
@@ -44,8 +38,8 @@ def _count(text: str) -> int:
 
 
 def _variable(text: str) -> str:
-    name = unicodedata.normalize("NFKC", text)  # as Python reads names
-    if not name.isidentifier() or keyword.iskeyword(name):
+    name = variable_name(text)
+    if name is None:
         raise ValueError("takes the name of a variable")
     return name
 
@@ -89,8 +83,6 @@ class Option:
         Makes a value of the text.
     such_as
         A value, to show how it is written; left out, the first that Tab offers.
-    is_hidden
-        Whether neither help nor Tab shows it.
     """
 
     name: str
@@ -100,7 +92,6 @@ class Option:
     is_repeated: bool = False
     read: Callable[[str], Any] = str
     such_as: str = ""
-    is_hidden: bool = False
 
     @property
     def key(self) -> str:
@@ -156,11 +147,6 @@ class Command:
         parts = [f"{self.sign}gio {self.name}", self.takes, "[options]" if self.options else ""]
         return " ".join(part for part in parts if part)
 
-    @property
-    def shown(self) -> tuple[Option, ...]:
-        """The options that help and Tab show."""
-        return tuple(option for option in self.options if not option.is_hidden)
-
     def option(self, name: str) -> Option | None:
         """Find an option by its name; None where there is none."""
         return next((option for option in self.options if option.name == name), None)
@@ -170,9 +156,9 @@ class Command:
         blocks = [f"{self.usage}\n\n{self.summary}"]
         if self.details:
             blocks.append(self.details)
-        if self.shown:
-            names = [f"{option.name} {option.value}".strip() for option in self.shown]
-            blocks.append(_columns(zip(names, (o.help for o in self.shown), strict=True)))
+        if self.options:
+            names = [f"{option.name} {option.value}".strip() for option in self.options]
+            blocks.append(_columns(zip(names, (o.help for o in self.options), strict=True)))
         if self.examples:
             blocks.append("\n".join(["Examples:", *(f"  {line}" for line in self.examples)]))
         return "\n\n".join(blocks)
@@ -237,7 +223,7 @@ _TIMEOUT = Option(
 _CHARSET = Option("--charset", "what the platform is asked to write", "CHARSET", CHARSETS)
 _PARQUET = Option(
     "--parquet",
-    "write FILE.parquet, or FOLDER/; a frame comes with -o or --head only",
+    "write FILE.parquet, or FOLDER/; a frame comes with -o, --head or --plot only",
     "FILE",
     "file",
     such_as="users.parquet",
@@ -272,7 +258,7 @@ _READING = (
     Option("--refresh", "with --reuse: submit all the same"),
     _TIMEOUT,
 )
-_PLOT = Option("--plot", "draw its chart: not in this version yet", is_hidden=True)
+_PLOT = Option("--plot", "draw its chart, which is the line's value; with -o, show it")
 _ROWS = {"segment": "a row a user", "tag": "who has it, and its value"}
 _ONE = {kind: f"a {kind} analysis" for kind in ANALYSES} | {"event": "an event analysis"}
 _MANY = {kind: f"{kind} analyses" for kind in ANALYSES}
@@ -358,6 +344,25 @@ _COMMANDS = (
     ),
     *map(_export, ("tag", "segment", *ANALYSES)),
     Command(
+        "profile",
+        "Read single users' profiles (用户画像): a row a user; nothing is exported.",
+        "ID…",
+        several=True,
+        options=(
+            *(_OUT, _HEAD, _TAG, _PROPERTY, _PROJECT),
+            Option(
+                "--scope",
+                "as the platform as a whole, or the project, sees them",
+                "SCOPE",
+                ("platform", "project"),
+            ),
+            _DRY_RUN,
+        ),
+        details="At least one --tag or --property is needed. A user whom nobody knows is a row of "
+        "missing\nvalues. For ids out of a frame: gio.read_profiles(df['gio_id'], …).",
+        examples=("df = %gio profile C0000032 00000034 --tag 会员等级 --property usr_city",),
+    ),
+    Command(
         "jobs",
         "List what was submitted from this machine, the newest on top.",
         options=(
@@ -374,7 +379,7 @@ _COMMANDS = (
         "Pick up a job that was submitted before, here or elsewhere.",
         "ID",
         "job",
-        options=(_OUT, _HEAD, _PARQUET, _CHARSET, _TIMEOUT, _BG, _DRY_RUN),
+        options=(_OUT, _HEAD, _PLOT, _PARQUET, _CHARSET, _TIMEOUT, _BG, _DRY_RUN),
         details="ID is what the submit answered; %gio jobs lists what was submitted from here.",
         examples=("df = %gio attach VGFnVXNlckV4cG9ydEpvYkR0bzpBYlEzWEFwWQ",),
     ),
@@ -422,7 +427,7 @@ COMMANDS: Mapping[str, Command] = {command.name: command for command in _COMMAND
 _GROUPS = (
     ("Where", ("connect", "use", "doctor")),
     ("What there is", (*LISTINGS, "search")),
-    ("Exports to a DataFrame", ("segment", "tag", *ANALYSES, "pick")),
+    ("Exports to a DataFrame", ("segment", "tag", *ANALYSES, "profile", "pick")),
     ("Jobs, and anything else", ("jobs", "attach", "graphql")),
 )
 
@@ -549,7 +554,7 @@ def _no_option(command: Command, name: str) -> str:
             "run gio-pandas login, or add --ask-key. Take it out of the cell; renew it if others "
             "may see that."
         )
-    names = [option.name for option in command.shown]
+    names = [option.name for option in command.options]
     name = cut(name, _LONGEST_ECHO)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     guess = (

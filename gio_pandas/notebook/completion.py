@@ -18,6 +18,7 @@ from IPython.core.completer import (
     context_matcher,
 )
 
+from gio_pandas.current import connected
 from gio_pandas.exports.ledger import ledger_of
 from gio_pandas.notebook.choices import KINDS, Choice, Offer, remembered
 from gio_pandas.notebook.commands import COMMANDS, Command, Option
@@ -26,8 +27,6 @@ from gio_pandas.search import fold
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-    from gio_pandas.session import Session
 
 __all__ = ["Completion", "Slot", "slot"]
 
@@ -184,7 +183,7 @@ class Completion:
             self._warm()
 
     def _warm(self) -> None:
-        session = _current_session()
+        session = connected()
         if session is None:
             return
         for offer in (self._wanted, *(remembered(session, kind) for kind in _NAMES)):
@@ -223,7 +222,7 @@ class Completion:
                 known = (one for one in COMMANDS.values() if one.sign == place.sign)
                 return _like(place, ((one.name, "command") for one in known))
             case "option":
-                options = place.command.shown if place.command else ()
+                options = place.command.options if place.command else ()
                 names = (one.name for one in options)
                 return [(name, "option") for name in names if name.startswith(place.typed)]
             case "job":
@@ -235,7 +234,7 @@ class Completion:
         return ()
 
     def _names(self, place: Slot, limit: int | None) -> Iterator[tuple[str, str]]:
-        session = _current_session()
+        session = connected()
         offer = remembered(session, str(place.offers), project=place.project) if session else None
         if offer is None:
             return
@@ -273,15 +272,8 @@ def _matcher(
     return cast("Callable[[CompletionContext], SimpleMatcherResult]", matcher)
 
 
-def _current_session() -> Session | None:
-    """Give the current session, and make none."""
-    import gio_pandas
-
-    return gio_pandas._current
-
-
 def _urls() -> Iterator[tuple[str, str]]:
-    session = _current_session()
+    session = connected()
     if session is not None:
         yield session.settings.url, "current"
     yield "sandbox:", "sandbox"

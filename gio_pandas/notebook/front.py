@@ -1,12 +1,22 @@
-"""Which front end there is to show something in."""
+"""Which front end there is to show something in, and how."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
-__all__ = ["FrontEnd", "Publish", "front_end", "is_terminal", "show_bundle"]
+__all__ = [
+    "FrontEnd",
+    "Publish",
+    "front_end",
+    "is_terminal",
+    "new_display_id",
+    "shell",
+    "show_bundle",
+    "take_another_form",
+]
 
 FrontEnd = Literal["jupyter", "ipython", "terminal", "none"]
 
@@ -23,10 +33,10 @@ def front_end() -> FrontEnd:
         ``"jupyter"``, a kernel, which shows HTML and widgets; ``"ipython"`` and ``"terminal"``,
         which show text; ``"none"``, where nobody looks: a script whose output goes elsewhere.
     """
-    shell = _shell()
-    if shell is not None:
+    running = shell()
+    if running is not None:
         # What runs a notebook without a browser, nbconvert or papermill, is a kernel too.
-        return "jupyter" if getattr(shell, "kernel", None) is not None else "ipython"
+        return "jupyter" if getattr(running, "kernel", None) is not None else "ipython"
     return "terminal" if is_terminal(sys.stdout) or is_terminal(sys.stderr) else "none"
 
 
@@ -40,7 +50,20 @@ def show_bundle(bundle: Mapping[str, Any], display_id: str, update: bool) -> Non
     )
 
 
-def _shell() -> Any:
+def new_display_id() -> str:
+    """Make an id to show a bundle under, which no page of the notebook has yet."""
+    return f"gio-{os.urandom(8).hex()}"
+
+
+def take_another_form() -> NoReturn:
+    """End an ``_ipython_display_`` that has nothing to show: the object's text or HTML is shown.
+
+    By this exception, and not as an error: it is IPython's own protocol.
+    """
+    raise NotImplementedError
+
+
+def shell() -> Any:
     """Give the IPython shell that this runs in; whoever has not imported it is in none."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 import time
@@ -13,13 +12,19 @@ from typing import TYPE_CHECKING
 from gio_pandas.errors import JobTimeoutError
 from gio_pandas.exports.wait import Lookout
 from gio_pandas.notebook.cards import Tone, job_card
-from gio_pandas.notebook.front import Publish, front_end, show_bundle
+from gio_pandas.notebook.front import (
+    Publish,
+    front_end,
+    new_display_id,
+    show_bundle,
+    take_another_form,
+)
 from gio_pandas.notebook.progress import duration, waiting
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
 
-__all__ = ["Cards", "is_live", "watch"]
+__all__ = ["Cards", "show", "watch"]
 
 _LOOK = 1.0
 """Seconds between two looks at most: somebody else may have been told that the job has ended."""
@@ -28,13 +33,19 @@ _lock = threading.Lock()
 _watched: dict[int, Cards] = {}
 
 
-def is_live(job: ExportJob) -> bool:
-    """Tell whether there is something to keep up to date, and a notebook that shows it."""
-    return front_end() == "jupyter" and not Lookout(job).is_over
+def show(job: ExportJob) -> None:
+    """Show a job that goes on, in a notebook, as ``watch`` does; others in another form."""
+    if front_end() != "jupyter" or Lookout(job).is_over:
+        take_another_form()
+    watch(job)
 
 
 def watch(job: ExportJob) -> None:
-    """Show a job's card; see ``cards.live``. However often it is shown, it is asked for once."""
+    """Show a job's card, which is kept up to date in its place until the job has ended.
+
+    However often it is shown, it is asked for once. Where there is no notebook, the job's line of
+    text is written.
+    """
     if front_end() != "jupyter":
         sys.stdout.write(f"{job!r}\n")
         return
@@ -48,8 +59,8 @@ def watch(job: ExportJob) -> None:
 
 def _begin(cards: Cards) -> None:
     # In the caller's context, by which a kernel knows the cell; and nothing waits for its end.
-    work = (copy_context().run, (_keep_up, cards))
-    threading.Thread(target=work[0], args=work[1], name="gio-live", daemon=True).start()
+    run = copy_context().run
+    threading.Thread(target=run, args=(_keep_up, cards), name="gio-live", daemon=True).start()
 
 
 def _keep_up(cards: Cards) -> None:
@@ -90,7 +101,7 @@ class Cards:
     def show(self) -> None:
         """Show one more."""
         self._shown = self._html()
-        self._ids.append(f"gio-{os.urandom(8).hex()}")
+        self._ids.append(new_display_id())
         self._publish(self._bundle(), self._ids[-1], False)
 
     def step(self) -> float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import linecache
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Number
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["load", "unload"]
 
 _NAME = "gio"
+_ASSIGNED = re.compile(r"=\s*get_ipython\(\)\.run_line_magic\(")
+"""What IPython makes of ``… = %…``."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ def _magic(shell: InteractiveShell) -> Callable[..., Any]:
     @needs_local_scope
     def gio(line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
         spaces = (local_ns or {}, shell.user_ns)
-        return _run(line, cell, shell, lambda name: _variable(name, spaces))
+        is_assigned = _is_assigned(sys._getframe(2))  # the frame between is IPython's
+        return _run(line, cell, shell, lambda name: _variable(name, spaces), is_assigned)
 
     gio.__doc__ = commands.overview()
     return gio
@@ -81,6 +88,7 @@ def _run(
     cell: str | None,
     shell: InteractiveShell,
     read: Callable[[str], str | None],
+    is_assigned: bool,
 ) -> Any:
     with _in_a_line():
         words = [word.with_variables(read) for word in split(line)]
@@ -92,7 +100,16 @@ def _run(
     _check_sign(command, cell)
     parsed = commands.parse(command, words[1:])
     with _in_a_line():
-        return carry_out(parsed, cell, shell)
+        value = carry_out(parsed, cell, shell)
+    if value is None and is_assigned and parsed.get("o") and not parsed.get("dry_run"):
+        return shell.user_ns[parsed.get("o")]
+    return value
+
+
+def _is_assigned(frame: FrameType) -> bool:
+    """Tell whether what a cell's line gives is put somewhere, as by ``df = %gio …``."""
+    written = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return _ASSIGNED.search(written) is not None
 
 
 def _explained(words: list[Word]) -> str | None:

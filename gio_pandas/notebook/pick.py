@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import keyword
-import sys
 import threading
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from html import escape
@@ -14,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import ipywidgets
-from traitlets import HasTraits
 
 from gio_pandas.api.models import Kind
 from gio_pandas.errors import GioError, SettingsError
@@ -23,11 +19,10 @@ from gio_pandas.exports.progress import Phase, Progress
 from gio_pandas.exports.specs import read_kind
 from gio_pandas.notebook import theme
 from gio_pandas.notebook.background import Export, one_line
-from gio_pandas.notebook.cards import card
-from gio_pandas.notebook.choices import KINDS
+from gio_pandas.notebook.choices import CHARSETS, KINDS
 from gio_pandas.notebook.choosing import chooser
 from gio_pandas.notebook.copying import copyable
-from gio_pandas.notebook.form import Form
+from gio_pandas.notebook.form import HasForm
 from gio_pandas.notebook.front import front_end
 from gio_pandas.notebook.picker import Picker
 from gio_pandas.notebook.pickers import (
@@ -39,6 +34,7 @@ from gio_pandas.notebook.pickers import (
 )
 from gio_pandas.notebook.preview import preview
 from gio_pandas.notebook.progress import html, shown
+from gio_pandas.notebook.variables import namespace, variable_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["Pick", "pick"]
 
 _STYLE = Path(__file__).with_suffix(".css")
-_CHARSETS = ("UTF-16LE", "UTF-8", "GB18030", "GBK")
 _OPTIONS = {"segment": ("tags", "properties"), "tag": ("properties",)}
 _NOWHERE = "not in a variable: name one above, or p = gio.pick(), then p.result"
 _EXPORT, _EXPORTING, _CANCEL = "导出 Export", "导出中 Exporting …", "取消 Cancel"
@@ -91,11 +86,16 @@ def pick(
     -------
     Pick
         ``.result`` is the frame of the last export, ``.code()`` the line that does the same.
+
+    Raises
+    ------
+    SettingsError
+        There is no such kind, or nothing says where the platform is.
     """
     return Pick(session=session, project=project, kind=kind, value=value, into=into, plain=plain)
 
 
-class Pick(HasTraits):
+class Pick(HasForm):
     """The screen that ``gio.pick()`` gives; parameters as there.
 
     Attributes
@@ -133,7 +133,6 @@ class Pick(HasTraits):
         into = _spare() if into is None else into
         self._controls = _Controls(self.session.settings.charset, kind, into, plain)
         self.widget = self._controls.laid_out(self.projects, self.items, self.tags)
-        self._form = Form(self.show, self.__repr__, self._repr_html_)
         self._connect()
         self._fit()
 
@@ -197,7 +196,7 @@ class Pick(HasTraits):
                 return self
             target = _variable(self.into)
             (submit,) = self.items.submits(progress=False, **self.options)
-            title = self._title()
+            title = self._export_title()
             self._export = Export(submit, partial(self._ended, target), during=self._progress)
             self._controls.begin(Progress(title=title, phase=Phase.SUBMIT))
             self._write_code()  # the session's project may be another one by now
@@ -294,9 +293,9 @@ class Pick(HasTraits):
         self._controls.code.value = copyable(line) if line else ""
         self._controls.fit(self._controls.code, shown=bool(line))
         self._controls.warn(_amiss(self.into))
-        self._form.renew()
+        self._renew_form()
 
-    def _title(self) -> str:
+    def _export_title(self) -> str:
         choice = self.items.selected
         return f"{Kind(self.kind).label} {(choice.name if choice else self.items.value)!r}"
 
@@ -332,27 +331,17 @@ class Pick(HasTraits):
         self._controls.preview.value = preview(frame)
         self._controls.tell(" · ".join([kept, *export.notices]))
         self.result = frame
-        self._form.renew()
+        self._renew_form()
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
-        yield from (fact for fact in self.items._facts() if fact[0] != "code")
-        if code := self.code():
-            yield "code", code
-        if self.result is not None:
-            yield "result", size(self.result)
+    @property
+    def title(self) -> tuple[str, str]:
+        """What it is, and what of."""
+        return "gio.pick()", label_of(self.kind)
 
-    def __repr__(self) -> str:
-        facts = "".join(f"\n  {name}: {said}" for name, said in self._facts())
-        return f"gio.pick() ({label_of(self.kind)}){facts}"
-
-    def _repr_html_(self) -> str:
-        note = "Run this cell again to choose on the screen."
-        return card(f"gio.pick() · {label_of(self.kind)}", list(self._facts()), note=note)
-
-    def _ipython_display_(self) -> None:
-        if front_end() != "jupyter":
-            raise NotImplementedError  # IPython takes another form then
-        self._form.display()
+    def facts(self) -> Mapping[str, str]:
+        """Say what is chosen, how the same is written, and what came of it."""
+        result = "" if self.result is None else size(self.result)
+        return {**self.items.facts(), "code": self.code(), "result": result}
 
 
 class _Controls:
@@ -370,7 +359,7 @@ class _Controls:
         )
         self.charset = _labelled(
             ipywidgets.Combobox(
-                options=_CHARSETS,
+                options=CHARSETS,
                 ensure_option=False,
                 placeholder=charset,
                 continuous_update=False,
@@ -482,10 +471,10 @@ def _words(text: str) -> list[str]:
 
 def _variable(name: str) -> str:
     """Check the name of a variable; an empty one is none."""
-    normal = unicodedata.normalize("NFKC", name)  # as Python reads names
-    if normal and (not normal.isidentifier() or keyword.iskeyword(normal)):
+    known = variable_name(name)
+    if name and known is None:
         raise SettingsError(f"{name!r} is no name for a variable", hint="Use one such as df.")
-    return normal
+    return known or ""
 
 
 def _amiss(name: str) -> str:
@@ -499,19 +488,12 @@ def _amiss(name: str) -> str:
 
 def _spare() -> str:
     """Name a variable that a newcomer looks for, where it is nobody's yet."""
-    return "df" if front_end() == "jupyter" and "df" not in _namespace() else ""
+    return "df" if front_end() == "jupyter" and "df" not in namespace() else ""
 
 
 def _put(name: str, frame: pd.DataFrame) -> str:
     """Put a whole frame into the user's variable, and say so."""
-    space = _namespace()
+    space = namespace()
     replaced = " (what was in it is replaced)" if name in space else ""
     space[name] = frame
     return f"{name} = {size(frame)}{replaced}"
-
-
-def _namespace() -> Any:
-    """Give the user's variables: the notebook's, else those of the program."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return vars(sys.modules["__main__"]) if shell is None else shell.user_ns

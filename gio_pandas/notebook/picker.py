@@ -7,44 +7,33 @@ from __future__ import annotations
 
 import threading
 import time
-import unicodedata
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import ipywidgets
 from traitlets import Any as AnyTrait
-from traitlets import HasTraits, observe, validate
+from traitlets import observe, validate
 
-from gio_pandas.catalog import near_names
+from gio_pandas.catalog import Listed, candidates, match, near_words
+from gio_pandas.current import connected, current_session
 from gio_pandas.errors import AmbiguousNameError, GioError, NotFoundError
 from gio_pandas.notebook.background import one_line
 from gio_pandas.notebook.choices import Choice
 from gio_pandas.notebook.choosing import chooser, row
-from gio_pandas.notebook.form import Form
-from gio_pandas.notebook.front import front_end
+from gio_pandas.notebook.code import call
+from gio_pandas.notebook.form import HasForm
 
 if TYPE_CHECKING:
     from gio_pandas.session import Session
 
-__all__ = ["Listing", "Named", "Picker"]
+__all__ = ["Listing", "Picker"]
 
 _PLACEHOLDER = "名称、标识符或 ID / name, key or id"
 _PAINTED = 0.5
 """Seconds after which the front end has painted what it was shown, and may be given more."""
-
-
-class Named(Protocol):
-    """A project, as far as a list tells of it."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +51,11 @@ class Listing:
     """
 
     choices: Sequence[Choice]
-    project: Named | None = None
+    project: Listed | None = None
     left_out: str = ""
 
 
-class Picker(HasTraits):
+class Picker(HasForm):
     """What every picker is: a list that is loaded in the background, and what was chosen of it.
 
     Parameters
@@ -104,7 +93,7 @@ class Picker(HasTraits):
         plain: bool | None = None,
     ) -> None:
         super().__init__()
-        self.session = session or _current_session()
+        self.session = session or current_session()
         self._lock = threading.RLock()  # widgets may call from the main thread and from others
         self._multiple = multiple
         self._listing: Listing | None = None
@@ -127,9 +116,8 @@ class Picker(HasTraits):
         self._retry.on_click(lambda _: self.refresh())
         self.widget = ipywidgets.VBox([self.chooser, self._retry])
         self.chooser.observe(self._on_chosen, "chosen")
-        self._form = Form(self.show, self.__repr__, self._repr_html_)
-        self.observe(lambda _: self._form.renew(), "selected")
         self.chooser.observe(self._on_tone, "tone")
+        self.observe(self._renew_form, "selected")
         self.value = self._none if value is None else value
 
     @property
@@ -164,7 +152,12 @@ class Picker(HasTraits):
             self._load_behind(_PAINTED if known else 0.0)
 
     def load(self) -> Self:
-        """Ask the platform for the list, now, and give the picker.
+        """Ask the platform for the list, now.
+
+        Returns
+        -------
+        Picker
+            This one.
 
         Raises
         ------
@@ -191,22 +184,32 @@ class Picker(HasTraits):
         threading.Thread(target=load, name="gio-list", daemon=True).start()
 
     def show(self) -> ipywidgets.Widget:
-        """Give the widget, which is going to be on the screen, and begin to load the list."""
+        """Give the widget, which is going to be on the screen, and begin to load the list.
+
+        Returns
+        -------
+        ipywidgets.Widget
+            The list, with what is said below it.
+        """
         self.chooser.watch()
         self.begin()
         return self.widget
 
+    @abstractmethod
     def code(self) -> str:
         """Give the line of Python that does the same; empty where nothing is chosen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _ask(self) -> Listing | None:
         """Ask the platform; None where it is to be told first what of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _remembered(self) -> Listing | None:
         """Say what is known without asking; None where that is not all."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def _summary(self) -> str:
+        """Say in a line what is on the list."""
 
     def _next_turn(self) -> int:
         with self._lock:
@@ -247,8 +250,7 @@ class Picker(HasTraits):
             amiss = error
         with self._filling():
             self.chooser.items = [
-                [value, *row(self._described(choice))[1:]]
-                for value, choice in self._offered.items()
+                [own, *row(self._described(choice))[1:]] for own, choice in self._offered.items()
             ]
             self.chooser.chosen = self._listed(value)
             self._say(one_line(amiss) if amiss else self._summary(), "error" if amiss else "")
@@ -269,10 +271,8 @@ class Picker(HasTraits):
             self._is_filling = False
 
     def _described(self, choice: Choice) -> Choice:
+        """Give a choice as the list shows it."""
         return choice
-
-    def _summary(self) -> str:
-        raise NotImplementedError
 
     def _say(self, message: str, tone: str = "", *, again: bool = False) -> None:
         self.chooser.message, self.chooser.tone = message, tone
@@ -299,16 +299,32 @@ class Picker(HasTraits):
 
     def _meant(self, word: Any) -> str:
         """Say what a word means: an exact id or key first, then the exact name, never a guess."""
-        if isinstance(word, Choice):
-            word = word.value
-        if not isinstance(word, str):
-            raise TypeError(f"a name or an id is text, not {type(word).__name__}: {word!r}")
-        if self._offered is None:
-            return word
-        found = _matches(self._offered, word)
-        if len(found) != 1 and not self._is_sure:
-            return word  # it may have been made, or renamed, since this list was made
-        return _only(found, word, self._offered, self.chooser.label)
+        text: str = word.value if isinstance(word, Choice) else word
+        found = self._matches(text)
+        if self._offered is None or (len(found) != 1 and not self._is_sure):
+            return text  # it may have been made, or renamed, since this list was made
+        return found[0] if len(found) == 1 else self._refuse(text, found)
+
+    def _matches(self, word: str) -> list[str]:
+        """Give the values of all that a word means to the verbs, too."""
+        found = match(self._known.values(), word)
+        # Of two with one value the second is on the list under its id.
+        return [
+            choice.value if self._known.get(choice.value) is choice else choice.id
+            for choice in found
+        ]
+
+    def _refuse(self, word: str, found: Sequence[str]) -> NoReturn:
+        label = self.chooser.label
+        if found:
+            raise AmbiguousNameError(
+                f"{word!r} is the name of {len(found)} on the list {label}",
+                hint=f"Set the id or key of the one you mean: {', '.join(map(repr, found[:5]))}.",
+                candidates=candidates(self._known[value] for value in found),
+            )
+        near = near_words(self._known.values(), word)
+        similar = f"Similar names: {', '.join(map(repr, near))}." if near else ".choices has them."
+        raise NotFoundError(f"{word!r} is not on the list {label}", hint=similar, near=near)
 
     @observe("value")
     def _on_value(self, _: object) -> None:
@@ -328,16 +344,50 @@ class Picker(HasTraits):
         self.selected = found if self._multiple else next(iter(found), None)
 
     def is_same(self, word: Any, value: Any) -> bool:
-        """Tell whether a word is only another one for a value: its name, say."""
+        """Tell whether a word is only another one for a value: its name, say.
+
+        Parameters
+        ----------
+        word, value
+            What was said, and what it may mean.
+
+        Returns
+        -------
+        bool
+            Whether it is the value itself, or a name that no other thing has.
+        """
         is_word = isinstance(word, str) and word != value
-        return word == value or (is_word and _matches(self._known, str(word)) == [value])
+        return word == value or (is_word and self._matches(word) == [value])
 
     def word_of(self, value: str) -> str:
-        """Say how a value is written in code: by name where no other thing has that name."""
+        """Say how a value is written in code: by name where no other thing has that name.
+
+        Parameters
+        ----------
+        value
+            A tag's key, or an id.
+
+        Returns
+        -------
+        str
+            The name, else the value.
+        """
         choice = self._known.get(value)
         if choice is None or not choice.name.strip():
             return value
-        return choice.name if _matches(self._known, choice.name) == [value] else value
+        return choice.name if self._matches(choice.name) == [value] else value
+
+    def _with_its_platform(self, line: str) -> str:
+        """Say beside a line of code what has to come before it, on another platform's session."""
+        if not line or self._is_at_home:
+            return line
+        return f"{line}  # after {call('connect', self.session.settings.url)}"
+
+    @property
+    def _is_at_home(self) -> bool:
+        """Whether the session that ``gio.…`` acts on now is of the same platform."""
+        current = connected() or self.session
+        return current.settings.url == self.session.settings.url
 
     @property
     def _none(self) -> list[str] | None:
@@ -374,36 +424,27 @@ class Picker(HasTraits):
 
     def _on_tone(self, change: Mapping[str, Any]) -> None:
         if change["new"] != "busy":
-            self._form.renew()
+            self._renew_form()
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
-        """Say what it is of, what is chosen, and how the same is written."""
-        yield "platform", self.session.settings.url
+    @property
+    def title(self) -> tuple[str, str]:
+        """What it is, and what of."""
+        return type(self).__name__, self.chooser.label
+
+    def facts(self) -> Mapping[str, str]:
+        """Say what it is of, what is chosen, and how the same is written.
+
+        Returns
+        -------
+        mapping of str
+            ``platform``, ``project`` where it is of one, ``chosen`` and ``code``.
+        """
         names = [_told(self._known.get(value), value) for value in self._values]
-        yield "chosen", ", ".join(names) or "nothing yet"
-        if code := self.code():
-            yield "code", code
-
-    def __repr__(self) -> str:
-        facts = "".join(f"\n  {name}: {said}" for name, said in self._facts())
-        return f"{type(self).__name__} ({self.chooser.label}){facts}"
-
-    def _repr_html_(self) -> str:
-        from gio_pandas.notebook.cards import card
-
-        note = "Run this cell again to choose from the list."
-        return card(f"{type(self).__name__} · {self.chooser.label}", list(self._facts()), note=note)
-
-    def _ipython_display_(self) -> None:
-        if front_end() != "jupyter":
-            raise NotImplementedError  # IPython takes another form then
-        self._form.display()
-
-
-def _current_session() -> Session:
-    import gio_pandas
-
-    return gio_pandas.current_session()
+        return {
+            "platform": self.session.settings.url,
+            "chosen": ", ".join(names) or "nothing yet",
+            "code": self.code(),
+        }
 
 
 def _by_value(offered: Iterable[Choice]) -> dict[str, Choice]:
@@ -412,37 +453,6 @@ def _by_value(offered: Iterable[Choice]) -> dict[str, Choice]:
     for choice in offered:
         found.setdefault(choice.id if choice.value in found else choice.value, choice)
     return found
-
-
-def _matches(offered: Mapping[str, Choice], word: str) -> list[str]:
-    exact = word.strip()
-    by_key = [value for value, it in offered.items() if exact in (value, it.id, it.key)]
-    named = _folded(word)
-    return by_key or [value for value, it in offered.items() if _folded(it.name) == named]
-
-
-def _folded(name: str) -> str:
-    # As the verbs compare names; capitals tell some apart.
-    return unicodedata.normalize("NFKC", name).strip()
-
-
-def _only(found: Sequence[str], word: str, offered: Mapping[str, Choice], label: str) -> str:
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise AmbiguousNameError(
-            f"{word!r} is the name of {len(found)} on the list {label}",
-            hint=f"Set the id or key of the one you mean: {', '.join(map(repr, found[:5]))}.",
-            candidates=[_candidate(offered[value]) for value in found],
-        )
-    near = near_names([choice.name for choice in offered.values()], word)
-    similar = f"Similar names: {', '.join(map(repr, near))}." if near else ".choices has what is."
-    raise NotFoundError(f"{word!r} is not on the list {label}", hint=similar, near=near)
-
-
-def _candidate(choice: Choice) -> dict[str, str]:
-    told = {"creator": choice.creator or "-", "updated": choice.updated or "-"}
-    return {"id": choice.id, "name": choice.name, **told}
 
 
 def _told(choice: Choice | None, value: str) -> str:

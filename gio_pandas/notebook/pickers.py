@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from traitlets import Any as AnyTrait
 from traitlets import HasTraits
 
+from gio_pandas.catalog import Listed, match
+from gio_pandas.current import connected
+from gio_pandas.docstrings import explained
 from gio_pandas.errors import GioError, GraphQLError, PermissionDeniedError, SettingsError
 from gio_pandas.notebook.choices import ANALYSES, LABELS, Choice, Offer, choices, remembered
 from gio_pandas.notebook.code import call, read_line, said
-from gio_pandas.notebook.picker import Listing, Named, Picker
+from gio_pandas.notebook.picker import Listing, Picker
 
 if TYPE_CHECKING:
     from gio_pandas.exports.job import ExportJob
@@ -52,6 +55,7 @@ class Frame(AnyTrait):
             obj._notify_trait(name, before, value)
 
 
+@explained(Picker)
 class ProjectPicker(Picker):
     """A list of the projects (项目) to choose from; other pickers may follow it.
 
@@ -61,8 +65,6 @@ class ProjectPicker(Picker):
         Whose platform it is of; left out, the current one.
     value
         The project chosen to begin with, by id or name; left out, the session's, or the only one.
-    plain
-        See ``Picker``.
     """
 
     def __init__(
@@ -75,10 +77,16 @@ class ProjectPicker(Picker):
         super().__init__(label_of("project"), session=session, value=value, plain=plain)
 
     def code(self) -> str:
-        """Give the line that makes it the project of the verbs; empty where none is chosen."""
+        """Give the line that makes it the project of the verbs; empty where none is chosen.
+
+        Returns
+        -------
+        str
+            Such as ``gio.use("默认项目")``.
+        """
         if self.selected is None:
             return ""
-        return call("use", self.word_of(self.selected.value))
+        return self._with_its_platform(call("use", self.word_of(self.selected.value)))
 
     def _ask(self) -> Listing:
         return Listing(choices(self.session, "project"))
@@ -97,6 +105,7 @@ class ProjectPicker(Picker):
         return _counted(len(self._known), "project")
 
 
+@explained(Picker)
 class ItemPicker(Picker):
     """A list of what can be exported: of one kind, or of several.
 
@@ -111,8 +120,6 @@ class ItemPicker(Picker):
         Id or name of the project, or a ``ProjectPicker`` to follow; left out, the session's.
     scope
         Which tags; see ``list_tags``.
-    multiple, value, plain
-        See ``Picker``.
 
     Attributes
     ----------
@@ -157,15 +164,22 @@ class ItemPicker(Picker):
         return self.selected.kind if isinstance(self.selected, Choice) else None
 
     def offer(self, *kinds: str) -> None:
-        """List other kinds from now on, and let go of what was chosen."""
+        """List other kinds from now on, and let go of what was chosen.
+
+        Parameters
+        ----------
+        *kinds
+            Such as ``"segment"``; several are listed together.
+        """
         with self._lock:
             self._offered = self._offered or {}  # what was chosen is of the kind before
             self._kinds = kinds
             self.chooser.label = label_of(*kinds)
             self._renew()
 
+    @explained(Picker.load)
     def load(self) -> Self:
-        """Ask the platform for the list, now, and give the picker; see ``Picker.load``."""
+        """Ask the platform for the list, now, and for its project first."""
         if isinstance(self._project, ProjectPicker) and self._project.choices is None:
             self._project.load()
         return super().load()
@@ -205,18 +219,40 @@ class ItemPicker(Picker):
         return self.result
 
     def submit(self, **options: Any) -> Any:
-        """Start the export of what is chosen; arguments as ``read``.
+        """Start the export of what is chosen.
+
+        Parameters
+        ----------
+        **options
+            As ``read`` takes them.
 
         Returns
         -------
         ExportJob, or list of them
             A list where several may be chosen.
+
+        Raises
+        ------
+        SettingsError
+            Nothing is chosen.
+        GioError
+            As the ``submit_…`` of that kind.
         """
         jobs = [submit() for submit in self.submits(**options)]
         return jobs if self._multiple else jobs[0]
 
     def submits(self, **options: Any) -> list[Callable[[], ExportJob]]:
-        """Give what submits each export that is chosen now; arguments as ``read``.
+        """Give what submits each export that is chosen now.
+
+        Parameters
+        ----------
+        **options
+            As ``read`` takes them.
+
+        Returns
+        -------
+        list of callable
+            Each without arguments; it gives an ``ExportJob``.
 
         Raises
         ------
@@ -235,24 +271,35 @@ class ItemPicker(Picker):
             The variable that the frame goes to.
         **options
             As ``read`` takes them.
+
+        Returns
+        -------
+        str
+            Such as ``df = gio.read_segment("高价值用户")``.
         """
         if not self._values or self.kind is None or self.is_lost:
             return ""
         options = {**self._project_words(), **options}
-        if not self._multiple:
-            return read_line(self.kind, self.word_of(self.value), target=target, **options)
-        told = said(f"read_{self.kind}", options)
-        named = [(self.kind, self.word_of(value)) for value in self._values]
+        write = self._many_line if self._multiple else self._one_line
+        return self._with_its_platform(write(self.kind, target, options))
+
+    def _one_line(self, kind: str, target: str | None, options: Mapping[str, Any]) -> str:
+        return read_line(kind, self.word_of(self.value), target=target, **options)
+
+    def _many_line(self, kind: str, target: str | None, options: Mapping[str, Any]) -> str:
+        told = said(f"read_{kind}", options)
+        named = [(kind, self.word_of(value)) for value in self._values]
         specs = [{"kind": kind, "name": name, **told} for kind, name in named]
         return call("read_many", specs if told else named, target=target and f"{target}s")
 
     def _project_words(self) -> dict[str, str]:
-        """Say which project it is of, where that is not the session's own now."""
-        own, project = self.session.settings.project, self._project_of_list()
+        """Say which project it is of, where that is not the one that ``gio.…`` is of now."""
         if not self._is_of_project:
             return {}
+        own = (connected() or self.session).settings.project if self._is_at_home else None
+        project = self._project_of_list()
         if project is None:
-            other = self._project_value()
+            other = self._project_value() or self.session.settings.project
             return {"project": other} if other and other != own else {}
         known = [choice.name for choice in remembered(self.session, "project") or ()]
         if own in (project.id, project.name) or (own is None and len(known) == 1):
@@ -265,7 +312,7 @@ class ItemPicker(Picker):
         word = project.id if project else self._project_value()
         return {"project": word, **options} if word and self._is_of_project else {**options}
 
-    def _project_of_list(self) -> Named | None:
+    def _project_of_list(self) -> Listed | None:
         """Give the project that is listed, or is going to be as far as that is known."""
         if self._listing is not None:
             return self._listing.project
@@ -340,7 +387,7 @@ class ItemPicker(Picker):
         names = ", ".join(LABELS[kind] for kind, _ in refused)
         return Listing(offered, project, f"; not listed for you: {names}" if names else "")
 
-    def _project_to_ask(self) -> Named | None:
+    def _project_to_ask(self) -> Listed | None:
         """Say which project's things are listed; None for the platform's own. It may ask."""
         catalog, wanted = self.session.catalog, self._project_value()
         if self._kinds == ("tag",):
@@ -355,16 +402,14 @@ class ItemPicker(Picker):
         offered = [choice for offer in known if offer is not None for choice in _made(offer)]
         return Listing(offered, project) if offered and None not in known else None
 
-    def _project_remembered(self) -> Named | None:
+    def _project_remembered(self) -> Listed | None:
         """Say which project is meant, without asking; None in doubt."""
-        wanted = self._project_value()
         if isinstance(self._project, ProjectPicker):
             selected: Choice | None = self._project.selected
             return selected
-        wanted = wanted or self.session.settings.project
-        found = remembered(self.session, "project") or ()
-        same = [one for one in found if wanted and wanted.strip() in (one.id, one.name)]
-        return same[0] if len(same) == 1 else None
+        wanted = self._project or self.session.settings.project
+        found = match(remembered(self.session, "project") or [], wanted) if wanted else []
+        return found[0] if len(found) == 1 else None
 
     def _described(self, choice: Choice) -> Choice:
         return replace(choice, type=LABELS[choice.kind]) if len(self._kinds) > 1 else choice
@@ -374,23 +419,28 @@ class ItemPicker(Picker):
         left_out = self._listing.left_out if self._listing else ""
         return _counted(len(self._known), kind) + left_out
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
-        platform, *others = super()._facts()
-        yield platform
+    @explained(Picker.facts)
+    def facts(self) -> Mapping[str, str]:
+        """Say what it is of, what is chosen, and how the same is written."""
         known, named = self._project_of_list(), self._project_value()
-        project = known.name if known else named or self.session.settings.project
-        if project and self._is_of_project:
-            yield "project", project
-        yield from others
+        project = known.name if known else named or self.session.settings.project or ""
+        facts = {**super().facts()}
+        platform = facts.pop("platform")
+        own = {"project": project} if self._is_of_project else {}
+        return {"platform": platform, **own, **facts}
 
 
+@explained(ItemPicker)
 class TagPicker(ItemPicker):
     """A list of the tags (标签) to choose from; ``value`` is a tag's key (标识符).
 
-    Parameters
-    ----------
-    session, project, scope, multiple, value, plain
-        See ``ItemPicker``.
+    Examples
+    --------
+    >>> picker = gio.TagPicker(value="会员等级").load()
+    >>> picker.value
+    'tag_member_level'
+    >>> picker.code()
+    'df = gio.read_tag("会员等级")'
     """
 
     def __init__(
@@ -414,13 +464,15 @@ class TagPicker(ItemPicker):
         )
 
 
+@explained(ItemPicker)
 class SegmentPicker(ItemPicker):
     """A list of a project's segments (分群) to choose from.
 
-    Parameters
-    ----------
-    session, project, multiple, value, plain
-        See ``ItemPicker``.
+    Examples
+    --------
+    >>> picker = gio.SegmentPicker(value="高价值用户").load()
+    >>> len(picker.read())
+    1000
     """
 
     def __init__(
@@ -442,6 +494,7 @@ class SegmentPicker(ItemPicker):
         )
 
 
+@explained(ItemPicker)
 class AnalysisPicker(ItemPicker):
     """A list of a project's analyses to choose from.
 
@@ -450,8 +503,6 @@ class AnalysisPicker(ItemPicker):
     kind
         ``"funnel"`` (漏斗分析), ``"event"`` (事件分析), ``"retention"`` (留存分析) or
         ``"frequency"`` (分布分析); left out, all of them.
-    session, project, value, plain
-        See ``ItemPicker``.
     """
 
     def __init__(

@@ -17,7 +17,13 @@ from typing import Any, Protocol, TextIO
 from gio_pandas.exports import memory, notices
 from gio_pandas.exports.progress import Phase, Progress
 from gio_pandas.notebook import theme
-from gio_pandas.notebook.front import Publish, front_end, is_terminal, show_bundle
+from gio_pandas.notebook.front import (
+    Publish,
+    front_end,
+    is_terminal,
+    new_display_id,
+    show_bundle,
+)
 from gio_pandas.titles import plain
 
 __all__ = [
@@ -336,7 +342,7 @@ class WidgetDisplay:
 
     def __init__(self, publish: Publish | None = None) -> None:
         self._publish = publish or show_bundle
-        self._id = f"gio-{os.urandom(8).hex()}"
+        self._id = new_display_id()
         self._widgets: tuple[Any, Any, Any] | None = None
 
     def show(self, progress: Progress) -> None:
@@ -409,8 +415,8 @@ def shown(tracker: Tracked, display: Display, *, delay: float = 0.0) -> Iterator
     """
     over = threading.Event()
     # In the caller's context, by which a kernel knows the cell that it shows things under.
-    paint = (copy_context().run, (_paint, tracker, display, over, delay))
-    thread = threading.Thread(target=paint[0], args=paint[1], name="gio-progress", daemon=True)
+    run, paint = copy_context().run, (_paint, tracker, display, over, delay)
+    thread = threading.Thread(target=run, args=paint, name="gio-progress", daemon=True)
     try:
         _start(thread)
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +10,11 @@ from functools import partial
 
 import pandas as pd
 import pytest
-from stage import SEGMENT, SOON, Start, starting, steps, threads_of_ours, until
+from stage import SEGMENT, SOON, Start, steps, threads_of_ours, until
 
 import gio_pandas as gio
+from gio_pandas.api.deadlines import Work
 from gio_pandas.notebook.background import Export, one_line
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Start platforms, each with a session on it."""
-    with starting() as begin:
-        yield begin
 
 
 def test_the_frame_is_that_of_the_verb(start: Start) -> None:
@@ -122,11 +117,20 @@ def test_a_cancel_while_it_is_submitted_is_told_as_uncertain(start: Start) -> No
 
 
 @pytest.mark.parametrize("step", ["submit", "query", "token"])
-def test_a_cancel_ends_a_pause_between_two_requests(start: Start, step: str) -> None:
+def test_a_cancel_ends_a_pause_between_two_requests(
+    start: Start, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However long the platform asked to be left alone, and nothing follows."""
     platform, session = start(f"503:{step}@all,retry_after=25")
+    pause, paused = Work.pause, threading.Event()
+
+    def told(work: Work, seconds: float) -> bool:
+        paused.set()
+        return pause(work, seconds)
+
+    monkeypatch.setattr(Work, "pause", told)  # which says only that it has begun
     export = Export(partial(session.submit_segment, SEGMENT)).start()
-    until(lambda: platform.played)
+    assert paused.wait(SOON)
     began = time.monotonic()
     export.cancel()
     assert export.wait(SOON)

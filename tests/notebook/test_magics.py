@@ -13,7 +13,9 @@ from pandas.testing import assert_frame_equal
 from shells import Shell, opened
 
 import gio_pandas as gio
+from gio_pandas import current
 from gio_pandas import sandbox as embedded
+from gio_pandas.exports.ledger import ledger_path
 from gio_pandas.notebook import progress
 from gio_pandas.notebook.commands import COMMANDS, LISTINGS, overview
 
@@ -26,14 +28,6 @@ NAMES = {
     "retention": "留存1",
     "frequency": "分布1",
 }
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
-    """Open a shell with the extension loaded, and nobody connected."""
-    with opened(capsys) as shell:
-        shell.run("%load_ext gio_pandas")
-        yield shell
 
 
 @pytest.fixture
@@ -100,7 +94,7 @@ def test_loading_asks_nothing(
     with opened(capsys) as shell:
         assert asked(sandbox, lambda: shell.run("%load_ext gio_pandas")) == []
         assert asked(sandbox, lambda: shell.tab("%gio segment ")) == []
-        assert gio._current is None
+        assert current.connected() is None
 
 
 def test_reloading_stays_connected(connected: Shell) -> None:
@@ -141,8 +135,7 @@ def test_each_command_explains_itself(shell: Shell, name: str) -> None:
     cell = f"{command.sign}gio {name} --help"
     said = shell.said(cell + ("\nx" if command.sign == "%%" else ""))
     assert said == command.help().strip()
-    assert all((f"  {one.name}" in said) != one.is_hidden for one in command.options)
-    assert "--plot" not in said
+    assert all(f"  {one.name}" in said for one in command.options)
     assert max(map(len, said.splitlines())) <= 100
 
 
@@ -203,11 +196,15 @@ WRONG = {
     "%gio segments 高价值": "Did you mean %gio search 高价值?",
     "%gio list segments": "There is no command 'list'. Did you mean %gio segments?",
     "%gio segment x --bg=yes": "segment --bg takes no value.",
-    "%gio segment x --plot": "--plot: this version of gio_pandas draws no charts yet.",
-    "%gio segment x --plot --dry-run": "--plot: this version of gio_pandas draws no charts yet.",
+    "%gio segment x --bg --plot": "leave out --plot, and use job.to_pandas().gio.plot() later.",
+    "%gio segment x --plot=yes": "segment --plot takes no value.",
     "%gio segment x --bg --head 3": "leave out --head, and use job.to_pandas() later.",
     "%gio segment x --bg --parquet a.parquet": "leave out --parquet, and use job.to_parquet(…)",
     "%gio segment x --tag {shell}": "{shell} is a dict, not text.",
+    "%gio profile": "profile wants more: %gio profile ID… [options]",
+    "%gio profile C1 --scope galaxy": "profile --scope is one of platform, project.",
+    "%gio profile C1 --tag": "profile --tag wants a value, such as --tag 会员等级.",
+    "%gio profiles C1": "There is no command 'profiles'. Did you mean %gio profile?",
     "%gio segments x": "segments takes no name, only options: %gio segments [options]",
     "%gio jobs --kind cohort": "jobs --kind is one of segment, tag, funnel,",
     "%gio graphql": "graphql wants the document in the cell below: %%gio graphql [options]",
@@ -247,7 +244,7 @@ REFUSED = {
         "%gio segment 高价值用户 --reuse soon",
         "%gio segment 高价值用户 --charset klingon",
         "%gio segment 高价值用户 --parquet no/such/folder/a.parquet",
-        "%gio segment 高价值用户 --plot",
+        "%gio segment 高价值用户 --bg --plot",
         "%gio attach VGFn --charset klingon",
     ],
 )
@@ -298,6 +295,15 @@ def test_a_key_that_is_typed_is_not_repeated(connected: Shell, line: str) -> Non
     assert "Error: " in said
     assert "a-key" not in said
     assert gio.current_session() is before
+
+
+def test_a_key_is_asked_for_by_whoever_asks_now(
+    shell: Shell, sandbox: embedded.Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel puts its own question in Python's place for each cell, after we are loaded."""
+    monkeypatch.setattr("getpass.getpass", lambda _: sandbox.api_key)
+    with shell.run(f"%gio connect {sandbox.url} --ask-key") as session:
+        assert len(session.list_projects()) == 4
 
 
 # --- listings ------------------------------------------------------------------------------------
@@ -374,6 +380,50 @@ def test_options_are_the_verbs(connected: Shell) -> None:
     assert len(said.splitlines()) == 4
     assert connected.run("%gio segment 高价值用户 -o df") is None
     same(connected.run("%gio segment 高价值用户 --head 2"), gio.read_segment("高价值用户").head(2))
+
+
+def test_a_variable_and_an_assignment_get_the_frame(connected: Shell) -> None:
+    """``-o`` keeps a frame out of the cell's output, not out of the name that the line is for."""
+    connected.run(
+        "def read():\n    x = %gio segment 分群1 -o outer --head 2\n    return x\n"
+        "inner = read()\n"
+        "both = %gio segment 分群1 -o df"
+    )
+    for name in ("inner", "both", "df"):
+        same(connected[name], connected["outer"])
+    assert len(connected["outer"]) > 2
+    connected.run("shown = %gio segment 分群1 -o df --dry-run")
+    assert connected["shown"] is None
+
+
+def test_a_chart_is_the_lines_value(connected: Shell) -> None:
+    """``--plot`` gives the chart to be shown or kept; with ``--head`` rows are shown before it."""
+    chart = connected.run("%gio funnel 漏斗1 --plot")
+    assert chart.to_dict() == gio.read_funnel("漏斗1").gio.plot().to_dict()
+    connected.run("kept = %gio retention 留存1 --plot")
+    assert "Retention 留存1: 8 cohorts" in connected["kept"].to_dict()["description"]
+    said = connected.said("%gio funnel 漏斗1 --plot --head 2")
+    assert said.index("打开应用") < said.index("Funnel 漏斗1: 5 steps")
+    assert "加入购物车" not in said
+
+
+def test_a_variable_gets_the_frame_and_the_cell_its_chart(connected: Shell) -> None:
+    """``-o`` with ``--plot``: the whole frame is kept, and the chart is on the screen."""
+    said = connected.said("%gio funnel 漏斗1 --plot -o steps")
+    same(connected["steps"], gio.read_funnel("漏斗1"))
+    assert "steps: 5 rows" in said
+    assert "Funnel 漏斗1: 5 steps" in said
+    connected.run("both = %gio funnel 漏斗1 --plot -o steps")
+    same(connected["both"], connected["steps"])
+
+
+def test_a_table_without_a_chart_is_not_lost(connected: Shell) -> None:
+    """Where nobody knows what to draw, the line says so, and gives what was waited for."""
+    connected.run("job = gio.submit_funnel('漏斗1').id")
+    ledger_path().unlink()  # an analysis's id does not say of which kind it is
+    said = connected.said("df = %gio attach {job} --plot")
+    assert said.startswith("No chart: This frame does not say what it was read as.")
+    assert_frame_equal(connected["df"], gio.read_funnel("漏斗1"))
 
 
 @pytest.mark.parametrize("name", ["A&B 渠道 100%", "C++ 人群 #1", "双 11 大促\u3000加购 未支付"])
@@ -459,6 +509,10 @@ def test_reuse_and_refresh_are_the_verbs(connected: Shell, sandbox: embedded.San
 # --- the Python that a line stands for ------------------------------------------------------------
 
 DRY = {
+    "%gio profile C0000032 nobody --property usr_city": 'gio.read_profiles(["C0000032", "nobody"], '
+    'properties=["usr_city"])',
+    "%gio profile 00000034 -o df --head 1 --tag 会员等级 --scope platform": "df = "
+    'gio.read_profiles(["00000034"], tags=["会员等级"], scope="platform")\ndf.head(1)',
     "%gio segment 高价值用户 -o df --tag 会员等级 --property usr_city": (
         'df = gio.read_segment("高价值用户", tags=["会员等级"], properties=["usr_city"])'
     ),
@@ -478,6 +532,16 @@ DRY = {
     "%gio segment 高价值用户 --parquet a.parquet -o df": (
         'job = gio.submit_segment("高价值用户")\njob.to_parquet("a.parquet")\ndf = job.to_pandas()'
     ),
+    "%gio segment 高价值用户 --plot": 'gio.read_segment("高价值用户").gio.plot()',
+    "%gio segment 高价值用户 --plot --head 2": (
+        'df = gio.read_segment("高价值用户")\ndisplay(df.head(2))\ndf.gio.plot()'
+    ),
+    "%gio segment 高价值用户 --plot -o df": ('df = gio.read_segment("高价值用户")\ndf.gio.plot()'),
+    "%gio segment 高价值用户 --plot --parquet a.parquet": (
+        'job = gio.submit_segment("高价值用户")\njob.to_parquet("a.parquet")\n'
+        "job.to_pandas().gio.plot()"
+    ),
+    "%gio attach {job} --plot": 'gio.attach("{job}").to_pandas().gio.plot()',
     "%gio attach {job} -o df --timeout 60 --charset UTF-16LE": (
         'df = gio.attach("{job}", charset="UTF-16LE").to_pandas(timeout=60)'
     ),
@@ -507,6 +571,11 @@ def test_a_dry_run_prints_python_that_does_the_same(
     file.unlink(missing_ok=True)
     python = connected.run(said[0]), connected.ip.user_ns.pop("df", None)
     assert file.exists() == bool(whole)
+    if "--plot" in line:
+        charts = [value[0].to_dict() for value in (done, python) if value[0] is not None]
+        assert charts[0]["description"] == "高价值用户: 1,000 users"
+        assert charts[0] == charts[-1]
+        return
     assert type(done[1]) is type(python[1])
     if isinstance(done[1], pd.DataFrame):
         same(done[1], python[1])
@@ -525,6 +594,20 @@ def test_a_dry_run_writes_any_name(shell: Shell, name: str) -> None:
 
     said = shell.said(f"%gio segment {quoted(name)} --dry-run")
     assert eval(said.removeprefix("gio.read_segment")) == name
+
+
+def test_profiles_are_read(connected: Shell) -> None:
+    """A row for each id in the line, leading zeros and all; a variable stands for an id."""
+    frame = connected.run(
+        "who = '00000034'\n%gio profile C0000032 {who} nobody --property usr_city"
+    )
+    assert frame["user_id"].tolist() == ["C0000032", "00000034", "nobody"]
+    assert frame["城市"].isna().tolist() == [False, False, True]
+    said = connected.said("%gio profile C0000032 -o df --tag 会员等级")
+    assert said.startswith("df: 1 row")
+    assert list(connected["df"].columns) == ["user_id", "会员等级"]
+    said = connected.said("%gio profile C0000032")
+    assert said.startswith("SettingsError: read_profiles is asked for neither a tag nor a property")
 
 
 def test_a_dry_run_imports_what_is_missing(shell: Shell) -> None:

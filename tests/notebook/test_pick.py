@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
-from collections.abc import Iterator
 from html import unescape
-from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
@@ -19,7 +16,6 @@ from stage import (
     SEGMENT,
     SOON,
     Start,
-    starting,
     steps,
     threads_of_ours,
     until,
@@ -32,24 +28,10 @@ from gio_pandas.notebook.preview import preview
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Start platforms, each with a session on it."""
-    with starting() as begin:
-        yield begin
-
-
-@pytest.fixture(scope="module")
-def session(sandbox: gio.sandbox.Sandbox) -> Iterator[gio.Session]:
-    """Give a session on the sandbox of all tests."""
-    with gio.Session(sandbox.url, api_key=sandbox.api_key, project=PROJECT) as made:
-        yield made
-
-
-@pytest.fixture
 def space(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Give the user's variables."""
     variables: dict[str, Any] = {}
-    monkeypatch.setattr("gio_pandas.notebook.pick._namespace", lambda: variables)
+    monkeypatch.setattr("gio_pandas.notebook.pick.namespace", lambda: variables)
     return variables
 
 
@@ -477,18 +459,6 @@ def test_every_control_has_a_name(session: gio.Session) -> None:
     )
     labels = [picker.chooser.label for picker in (screen.projects, screen.items, screen.tags)]
     assert len({*labels, controls.kind.label} - {""}) == 4
-
-
-def test_the_users_variables_are_the_notebooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In IPython its namespace, in a program that of ``__main__``."""
-    from gio_pandas.notebook import pick
-
-    shell = SimpleNamespace(user_ns={})
-    ipython = SimpleNamespace(get_ipython=lambda: shell)
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    assert pick._namespace() is shell.user_ns
-    monkeypatch.delitem(sys.modules, "IPython")
-    assert pick._namespace() is vars(sys.modules["__main__"])
 
 
 def test_a_preview_is_short_and_harmless() -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import ipywidgets
 import nbformat
 import pandas as pd
 import pytest
-from stage import OTHER_PROJECT, PROJECT, SEGMENT, SOON, Start, starting, steps, until
+from stage import OTHER_PROJECT, PROJECT, SEGMENT, SOON, Start, steps, until
 
 import gio_pandas as gio
 from gio_pandas.notebook.choices import Choice
@@ -24,20 +23,6 @@ from gio_pandas.notebook.picker import Listing, Picker
 from gio_pandas.notebook.pickers import ItemPicker
 
 SECRET = "k-nobody-may-see-this"
-
-
-@pytest.fixture(scope="module")
-def session(sandbox: gio.sandbox.Sandbox) -> Iterator[gio.Session]:
-    """Give a session on the sandbox of all tests."""
-    with gio.Session(sandbox.url, api_key=sandbox.api_key, project=PROJECT) as made:
-        yield made
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Start platforms, each with a session on it."""
-    with starting() as begin:
-        yield begin
 
 
 PICKED = 'gio.SegmentPicker(value="高价值用户").load()'
@@ -55,7 +40,7 @@ def tone(picker: Picker) -> str:
 
 def ran(line: str, session: gio.Session, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a line of code as a user would, and give the variable that it sets."""
-    monkeypatch.setattr("gio_pandas._current", session)
+    monkeypatch.setattr("gio_pandas.current._session", session)
     space: dict[str, Any] = {"gio": gio}
     exec(line, space)
     return space[line.partition(" = ")[0]]
@@ -228,7 +213,7 @@ def test_an_error_is_in_the_widget_in_one_line_with_a_retry(start: Start) -> Non
     assert picker._retry.layout.display == "none"
 
 
-def test_an_account_without_access_is_told_in_the_widget() -> None:
+def test_an_account_without_access_is_told_in_the_widget(no_waits: None) -> None:
     """A platform that is not there is an error of ``load``, and in the widget."""
     with gio.Session("http://127.0.0.1:9", token="t", project=PROJECT) as session:
         picker = gio.SegmentPicker(session=session)
@@ -295,7 +280,7 @@ def test_a_project_is_not_asked_for_while_it_is_on_its_way(start: Start) -> None
     picker = gio.SegmentPicker(project=projects)
     picker.chooser.observe(lambda change: said.append(change["new"]), "message")
     picker.show()
-    until(lambda: picker.choices is not None)
+    until(lambda: picker.choices is not None and tone(picker) == "")
     assert said == ["Loading …", f"{len(picker.choices):,} segments"]
     with gio.Session(platform.url, api_key=platform.api_key) as nowhere:
         several = gio.SegmentPicker(project=gio.ProjectPicker(session=nowhere))
@@ -624,6 +609,33 @@ def test_the_project_is_the_one_that_was_listed(make: Any, start: Start) -> None
     assert "project=" not in picker.code()
 
 
+def test_the_code_says_which_platform_it_is_of(
+    sandbox: gio.sandbox.Sandbox, session: gio.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where ``gio.…`` is another one's by now; a project, too, is left out where it is its own."""
+    picker = gio.SegmentPicker(session=session, value=SEGMENT).load()
+    projects = gio.ProjectPicker(session=session).load()
+    line = f'df = gio.read_segment("{SEGMENT}"'
+    with gio.connect(sandbox.url, api_key=sandbox.api_key, project=PROJECT):
+        assert picker.code() == f"{line})"
+    with gio.connect(sandbox.url, api_key=sandbox.api_key, project=OTHER_PROJECT):
+        assert picker.code() == f'{line}, project="{PROJECT}")'
+        frame = ran(picker.code(), gio.current_session(), monkeypatch)
+        pd.testing.assert_frame_equal(frame, picker.read())
+        early = gio.SegmentPicker(session=session, value=SEGMENT)
+        assert early.code() == picker.code()
+    with gio.connect("https://elsewhere.example.cn", api_key="k"):
+        there = f'  # after gio.connect("{sandbox.url}")'
+        assert picker.code() == f'{line}, project="{PROJECT}"){there}'
+        assert projects.code() == f'gio.use("{PROJECT}"){there}'
+
+
+def test_what_every_picker_must_say_is_abstract() -> None:
+    """A picker that leaves something out cannot be made, and says what is missing."""
+    with pytest.raises(TypeError, match=r"abstract.*_ask.*_remembered.*_summary.*code"):
+        Picker("名")  # type: ignore[abstract]
+
+
 # --- how it is shown -----------------------------------------------------------------------------
 
 
@@ -635,7 +647,7 @@ def test_it_says_what_it_is_without_a_front_end(session: gio.Session) -> None:
         assert " at 0x" not in text
 
 
-def test_it_shows_no_secret(sandbox: gio.sandbox.Sandbox) -> None:
+def test_it_shows_no_secret(no_waits: None) -> None:
     """Neither what it prints nor what it sends to the browser has the key."""
     with gio.Session("http://127.0.0.1:9", api_key=SECRET, project=PROJECT) as session:
         picker = gio.SegmentPicker(session=session, value=SEGMENT)
