@@ -53,7 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
     # The developer's own keyring would ask to be unlocked.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    monkeypatch.setattr("gio_pandas._current", None)
+    monkeypatch.setattr("gio_pandas.current._session", None)
     return folder
 
 

@@ -63,7 +63,8 @@ def test_a_verbs_signature_is_spelled_out(name: str) -> None:
     names = [parameter.name for parameter in parameters]
     assert "self" not in names
     assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    if name.startswith(("read_", "aread_", "submit_")) and name != "read_many":
+    exports = name.startswith(("read_", "aread_", "submit_"))
+    if exports and name not in ("read_many", "read_profiles"):
         assert set(ReadOptions.__annotations__) <= set(names)
         assert {parameter.kind for parameter in parameters[1:]} == {inspect.Parameter.KEYWORD_ONLY}
         defaults = {parameter.name: parameter.default for parameter in parameters}

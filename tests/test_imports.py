@@ -22,11 +22,14 @@ ROOT = Path(gio_pandas.__file__).parent
 FACE = ""
 # What may be imported stands before what may import it.
 CORE = (
-    *("_version", "errors", "stops", "titles", "settings", "keys"),
-    *("api", "exports", "catalog", "search", "session", FACE),
+    *("_version", "docstrings", "errors", "stops", "titles", "settings", "keys"),
+    *("api", "exports", "catalog", "search", "session", "current", "comparison", FACE),
 )
 # What stands on the session, and is reached lazily.
-SHELL = {"accessor", "checkup", "notebook", "plotting", "cli", "__main__"}
+SHELL = {
+    *("accessor", "checkup", "description", "enrichment", "tables", "userlists"),
+    *("notebook", "plotting", "cli", "__main__"),
+}
 ROOMS = {
     "IPython": {"notebook"},
     "altair": {"plotting"},
@@ -232,6 +235,7 @@ def loaded() -> set[str]:
         "click",
         "dask",
         "gio_pandas.cli",
+        "gio_pandas.comparison",
         "gio_pandas.notebook",
         "gio_pandas.plotting",
         "gio_pandas.sandbox",

@@ -174,6 +174,7 @@ def test_jobs_can_be_chosen(open_session: Open) -> None:
     between = datetime.now(UTC)
     session.submit_funnel("漏斗1")
     assert session.jobs(kind="funnel")["kind"].tolist() == ["funnel"]
+    assert session.jobs("funnel").equals(session.jobs(kind="funnel"))
     assert session.jobs(kind="event").empty
     now = datetime.now().astimezone()
     spans: list[Any] = ["7d", "1 hour", timedelta(minutes=5), now.date() - timedelta(days=1)]

@@ -196,12 +196,20 @@ def test_the_search_looks_everywhere(stage: Stage) -> None:
 
 SPECIAL: dict[str, Callable[[gio.Session], Any]] = {
     "attach": lambda session: session.attach(session.submit_segment(NAMES["segment"]).id),
+    "earlier_job": lambda session: _compared(session).attrs,
     "graphql": lambda session: session.graphql("{ projects { id } }"),
     "search": lambda session: session.search(NAMES["segment"]),
     "use": lambda session: session.use(PROJECT),
     "read_many": lambda session: session.read_many(list(NAMES.items())),
     "read_profiles": lambda session: session.read_profiles(["1001"], properties=["usr_city"]),
 }
+
+
+def _compared(session: gio.Session) -> Any:
+    """Compare a segment with itself: as it was, and as it is."""
+    session.read_segment(NAMES["segment"])
+    assert session.earlier_job(NAMES["segment"], kind="segment").uris
+    return gio.diff(NAMES["segment"], kind="segment", session=session)
 
 
 def _verbs() -> list[str]:
@@ -404,6 +412,16 @@ def _unfinished(stage: Stage) -> None:
         session.read_segment(NAMES["segment"], timeout=0.01)
 
 
+def _profiles(stage: Stage) -> None:
+    def answer(asked: Asked) -> Answer | None:
+        said = {"errors": [{"message": _told(asked)}], "data": None}
+        return Answer(200, json.dumps(said).encode()) if b"serProfile" in asked.body else None
+
+    stage.gateway.rule = answer
+    with stage.connect() as session:
+        session.read_profiles(["1001", "1002"], properties=["usr_city"])
+
+
 def _uncertain(stage: Stage) -> None:
     stage.gateway.rule = lambda asked: (
         Answer(200, b"{", short=100) if b"submitSegment" in asked.body else None
@@ -441,6 +459,7 @@ MISHAPS: dict[str, tuple[type[BaseException], Suffer]] = {
         _echoing("/graphql", 200, "FORBIDDEN"),
     ),
     "an error in words": (gio.GraphQLError, _echoing("/graphql", 200, "INTERNAL")),
+    "profiles with an error in words": (gio.GraphQLError, _profiles),
     "a platform that is away": (gio.PlatformUnavailableError, _echoing("/graphql", 503)),
     "a platform that is none": (gio.PlatformUnavailableError, _echoing("/graphql", 418)),
     "a token service that is away": (gio.PlatformUnavailableError, _echoing(TOKEN, 503)),

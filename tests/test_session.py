@@ -1097,8 +1097,10 @@ def test_every_error_is_one_line_with_a_next_step(
     connect: Connect,
     start: Start,
     odd: Callable[..., gio.Session],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever goes wrong comes out of the tree, readable, and tells what to do."""
+    monkeypatch.setattr("gio_pandas.exports.job._NAMING", 0.1)  # seconds for a file to be named
     kind, step, suffer = MISHAPS[mishap]
     with pytest.raises(gio.GioError) as caught:
         suffer(small, connect, start, odd)
