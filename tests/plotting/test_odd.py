@@ -48,7 +48,7 @@ def columns(draw: st.DrawFn, count: int) -> pd.Series[Any]:
     match draw(st.sampled_from(["object", "inferred", "category"])):
         case "inferred" if kind not in ("huge", "decimals", "lists", "zoned"):
             return column.infer_objects()
-        case "category" if kind != "lists":
+        case "category" if kind not in ("huge", "lists"):
             return column.astype("category")
     return column
 
