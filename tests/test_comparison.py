@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -730,3 +731,37 @@ def test_every_kind_has_its_earlier_job(open_day: Open, kind: str) -> None:
     assert job.id == frame.attrs["gio"]["job"]
     pd.testing.assert_frame_equal(job.to_pandas(), frame)
     assert submits(session) == 1
+
+
+def test_ids_in_the_index_are_ids() -> None:
+    """Who has set the id as the index is not compared by another column."""
+    before = users(gio_id=["1", "2"], 城市=["上海", "北京"], v=[1, 2]).set_index("gio_id")
+    after = users(gio_id=["2", "3"], 城市=["上海", "北京"], v=[1, 2]).set_index("gio_id")
+    kept = before.copy()
+    found = gio.diff(before, after).attrs["gio_diff"]
+    assert (found["entered"], found["left"], found["changed"]) == (1, 1, 1)
+    pd.testing.assert_frame_equal(before, kept)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_texts_of_several_zones_are_compared_with_times(zone: str | None) -> None:
+    """Such a column is text just because its values have several offsets."""
+    texts = ["2024-01-01T08:00:00+08:00", "2024-01-01T00:00:00Z", "2024-01-01 00:00:00", "odd"]
+    times = pd.to_datetime(["2024-01-01"] * 4).tz_localize(zone)
+    ids = ["1", "2", "3", "4"]
+    found = gio.diff(users(gio_id=ids, t=texts), users(gio_id=ids, t=times))
+    assert list(found["gio_id"]) == (["3", "4"] if zone else ["1", "2", "4"])
+
+
+def test_large_numbers_as_text_are_compared_exactly() -> None:
+    """A float that two whole numbers share is only one of them."""
+    before = users(gio_id=["1", "2"], n=["9007199254740993", "9007199254740992"])
+    after = users(gio_id=["1", "2"], n=[9007199254740992.0] * 2)
+    assert list(gio.diff(before, after)["gio_id"]) == ["1"]
+
+
+def test_cells_that_are_arrays_are_compared() -> None:
+    """Lists and arrays are equal when all that is in them is."""
+    before = users(gio_id=["1", "2"], n=[np.array([1, 2]), np.array([1])])
+    after = users(gio_id=["1", "2"], n=[np.array([1, 2]), np.array([2])])
+    assert list(gio.diff(before, after)["gio_id"]) == ["2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ __all__ = ["as_text", "is_text", "same_values"]
 
 _PLAIN_DECIMAL = r"(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]+)"
 _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?"
+_ZONED = r".*:.*(Z|[+-][0-9]{2}:?[0-9]{2})"
 _EXACT = 2.0**53
 """Below it every whole number is a float of its own."""
 
@@ -102,7 +104,7 @@ def _equal(one: pd.Series[Any], other: pd.Series[Any]) -> NDArray[np.bool_]:
     if families[1] == "text":
         return _written_as(other, one, families[0])
     pairs = zip(one.tolist(), other.tolist(), strict=True)
-    return np.fromiter((bool(first == second) for first, second in pairs), bool, len(one))
+    return np.fromiter((np.array_equal(*pair) for pair in pairs), bool, len(one))
 
 
 def _equal_texts(one: pd.Series[Any], other: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -144,11 +146,17 @@ def _written_as(text: pd.Series[Any], column: pd.Series[Any], family: str) -> ND
     if column.dtype.kind == "f":
         plain = text.where(text.str.fullmatch(_PLAIN_DECIMAL).astype(bool))
         numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-        return np.asarray(numbers == column.to_numpy(), dtype=bool)
+        same = np.asarray(numbers == column.to_numpy(), dtype=bool)
+        # Large whole numbers share a float: these are equal as they are written.
+        for row in np.flatnonzero(same & (np.abs(numbers) >= _EXACT)):
+            same[row] = Decimal(text[row]) == Decimal(float(column.iloc[row]))
+        return same
     if family == "time":
-        plain = text.where(text.str.fullmatch(_MOMENT).astype(bool)).astype(object)
-        times = pd.to_datetime(
-            plain, errors="coerce", format="ISO8601", utc=column.dt.tz is not None
+        zoned = column.dt.tz is not None
+        # Times with an offset and times without one are never the same, and do not mix.
+        like = text.str.fullmatch(_MOMENT) & (text.str.fullmatch(_ZONED) == zoned)
+        plain = text.where(like.astype(bool)).astype(object)
+        return _equal_times(
+            pd.to_datetime(plain, errors="coerce", format="ISO8601", utc=zoned), column
         )
-        return _equal_times(times, column)
     return np.zeros(len(text), dtype=bool)

@@ -49,7 +49,7 @@ class Side:
         frame = given.to_pandas() if isinstance(given, ExportJob) else given
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"{word}= is a DataFrame or a job, not {type(frame).__name__}")
-        side = cls(word, frame)
+        side = cls(word, _unindexed(frame))
         side._check()
         return side
 
@@ -139,7 +139,7 @@ def key_columns(before: Side, after: Side, on: str | Iterable[str] | None) -> li
         Both have none, or not those that ``on`` names.
     """
     if on is None:
-        return [_id_column(before.frame.columns, after.frame.columns)]
+        return [_id_column(before, after)]
     keys = [on] if isinstance(on, str) else list(on)
     if not keys:
         raise SettingsError("on= names no column", hint="Name the one that holds the user's id.")
@@ -152,16 +152,32 @@ def key_columns(before: Side, after: Side, on: str | Iterable[str] | None) -> li
     return keys
 
 
-def _id_column(before: pd.Index[Any], after: pd.Index[Any]) -> str:
-    from gio_pandas.exports.dtypes import is_identity
+def _unindexed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of what the index holds under a name: ids are often set as the index."""
+    if isinstance(frame.columns, pd.MultiIndex):
+        return frame
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(level=named) if named else frame
 
-    both = [name for name in before if name in after]
+
+def _id_column(before: Side, after: Side) -> str:
+    """Find the column that holds ids: gio_id, an export's first, the first, or one by its name."""
+    from gio_pandas.exports.dtypes import Ground, is_identity
+
+    def is_first(side: Side, name: Hashable) -> bool:
+        decided = side.source.get("decided_by")
+        return isinstance(decided, dict) and decided.get(name) == Ground.FIRST
+
+    one, other = before.frame.columns, after.frame.columns
+    both = [name for name in one if name in other]
     own = [name for name in both if name == "gio_id"]
-    first = [name for name in both[:1] if name == before[0] == after[0]]
-    found: list[str] = [*own, *first, *(name for name in both if is_identity(str(name)))]
+    first = [name for name in both if is_first(before, name) or is_first(after, name)]
+    named = [name for name in both if is_identity(str(name))]
+    place = [name for name in both[:1] if name == one[0] == other[0]]
+    found: list[str] = [*own, *first, *place, *named]
     if not found:
         raise SettingsError(
-            f"before ({_some(before)}) and after ({_some(after)}) have no id column in common",
+            f"before ({_some(one)}) and after ({_some(other)}) have no id column in common",
             hint="Name the column that holds the user's id with on=.",
         )
     return found[0]
