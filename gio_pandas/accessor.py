@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GioAccessor"]
 
+_MOST_IDS = 3
 _OFFERS = "df.gio: .source · .describe() · .plot() · .enrich(tags=…) · .refresh()"
 
 
@@ -394,8 +395,16 @@ def _shown(source: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, str
         shown[key] = _time(source.get(key))
     shown["columns"] = ", ".join(_mapping(source.get("columns")))
     shown["joined"] = "; ".join(_join(name, _mapping(fact)) for name, fact in added.items())
+    shown["unknown"] = _some_of(source.get("unknown"))
     shown.pop("decided_by", None)  # describe() is for that
     return {key: value for key, value in shown.items() if value}
+
+
+def _some_of(ids: Any) -> str:
+    """Write a list of ids that may be very long."""
+    if not isinstance(ids, list) or len(ids) <= _MOST_IDS:
+        return _text(ids)
+    return f"{len(ids):,} ids, such as {', '.join(map(str, ids[:_MOST_IDS]))}"
 
 
 def _join(name: str, fact: Mapping[str, Any]) -> str:

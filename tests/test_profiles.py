@@ -627,3 +627,11 @@ def test_where_things_lie(tmp_path: Path, session: gio.Session) -> None:
     frame = session.read_profiles(USERS[:3], properties=["usr_city"])
     frame.to_parquet(tmp_path / "a.parquet")
     assert pd.read_parquet(tmp_path / "a.parquet").attrs == frame.attrs
+
+
+def test_many_unknown_ids_are_counted_in_the_source() -> None:
+    """A source that is shown does not list a hundred thousand ids."""
+    frame = pd.DataFrame({"user_id": []})
+    frame.attrs["gio"] = {"kind": "profiles", "unknown": [f"id-{n}" for n in range(100_000)]}
+    assert "100,000 ids, such as id-0, id-1, id-2" in repr(frame.gio.source)
+    assert len(repr(frame.gio.source)) < 1_000
