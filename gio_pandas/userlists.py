@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,11 +117,13 @@ def _tag_column(export: Export, names: Sequence[str]) -> str:
     """Find the tag's column by its header, which is its name or its key, or by its place."""
     tag = export.tag
     assert tag is not None  # noqa: S101 a segment's export is not asked
-    for name in names:
-        if name in (tag.name, tag.key):
-            return name
+    # A property may be headed like the tag; the reader tells the second by a number.
+    known = {tag.name, tag.key}
+    called = [name for name in names if known & {name, re.sub(r"\.[0-9]+$", "", name)}]
+    if len(called) == 1 or (called and not export.options["properties"]):
+        return called[0]
     values = [name for name in names if not dtypes.is_identity(name)] or list(names)
-    if len(values) != 1 + len(export.options["properties"]):
+    if called or len(values) != 1 + len(export.options["properties"]):
         raise DecodeError(
             f"The export of {Kind.TAG.label} {tag.name!r} does not tell which column is the tag",
             hint=f"Its columns: {', '.join(names) or 'the users alone'}. Read it by gio.read_tag, "

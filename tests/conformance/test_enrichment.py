@@ -82,6 +82,19 @@ def test_a_tag_that_cannot_be_told_is_an_error(
         frame("603542").gio.enrich("会员等级", session=open_session(serve(table=table)))
 
 
+@pytest.mark.parametrize(
+    "header", [("gio_id", "会员等级", "会员等级"), ("gio_id", "会员等级", "tag_rfm")]
+)
+def test_a_property_headed_like_the_tag_is_not_taken_for_it(
+    serve: Serve, open_session: Connect, header: tuple[str, ...]
+) -> None:
+    """Which of both is the tag is not told by their order."""
+    table = Table(header, (("603542", "of the property", "of the tag"),))
+    session = open_session(serve(table=table))
+    with pytest.raises(gio.DecodeError, match="does not tell which column is the tag"):
+        frame("603542").gio.enrich("会员等级", "usr_level", session=session)
+
+
 def test_two_values_of_one_user_are_an_error(serve: Serve, open_session: Connect) -> None:
     """Neither is chosen by chance; whose they are is told."""
     rows = (("603542", "a"), ("0071", "b"), ("603542", "c"))
