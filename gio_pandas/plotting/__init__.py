@@ -18,6 +18,7 @@ __all__ = ["KINDS", "chart", "check", "picture_target", "save"]
 _DRAWN_BY: Mapping[str, str] = {
     "segment": "users",
     "tag": "users",
+    "profiles": "users",
     "funnel": "funnels",
     "event": "events",
     "retention": "retentions",
@@ -50,7 +51,8 @@ def chart(
       cell the share that came back. Where a row is one cell, ``color`` is the periods' column.
     - ``event`` 事件分析: a line for each measure over time, or bars where there is no time.
     - ``frequency`` 分布: bars in the table's own order.
-    - ``tag`` 标签, ``segment`` 分群: how many users, and how a column (``x``) is spread over them.
+    - ``tag`` 标签, ``segment`` 分群, ``profiles`` 用户画像: how many users, and how a column
+      (``x``) is spread over them.
     - What ``gio.diff`` gave: how many users entered, left, changed and stayed the same.
 
     Parameters
@@ -99,8 +101,20 @@ def chart(
             hint=f"Say it: df.gio.plot(kind) with {', '.join(map(repr, KINDS))}.",
         )
     draw = importlib.import_module(f"{__name__}.{drawn_by}").draw
-    table = read(frame, str(source.get("name") or ""), str(source.get("id") or ""))
-    return draw(table, asked)
+    name, key = (str(source.get(part) or "") for part in ("name", "id"))
+    return draw(read(frame, name, key, _ids(source)), asked)
+
+
+def _ids(source: Mapping[str, Any]) -> list[str]:
+    """Give the columns that hold ids by their place or name, or by their key on the platform."""
+    from gio_pandas.exports.dtypes import Ground, is_identity
+
+    grounds, keys = (
+        found if isinstance(found := source.get(part), Mapping) else {}
+        for part in ("decided_by", "keys")
+    )
+    own = [str(name) for name, ground in grounds.items() if ground in (Ground.FIRST, Ground.NAME)]
+    return [*own, *(str(name) for name, key in keys.items() if is_identity(str(key)))]
 
 
 def check() -> None:

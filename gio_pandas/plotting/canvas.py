@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -54,6 +57,9 @@ _MIME = "application/vnd.vegalite.v5+json"
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _SCALE = 1.5
+_UNSAFE = "<\u2028\u2029"
+"""What must not stand as it is in the script of a page: it may end it, or start another."""
+
 _CONFIG: Mapping[str, Any] = {
     "font": _FONT,
     "background": "white",
@@ -256,7 +262,23 @@ def drawn(spec: dict[str, Any], form: str, *, scale: float = 2) -> bytes:
         return _packed(bytes(vl_convert.vegalite_to_png(spec, scale=scale)))
     if form == "svg":
         return str(vl_convert.vegalite_to_svg(spec)).encode()
-    return str(vl_convert.vegalite_to_html(spec, bundle=True)).encode()
+    return _page(spec).encode()
+
+
+def _page(spec: dict[str, Any]) -> str:
+    """Write a page in which no text of a table is anything but text.
+
+    What writes it puts the specification into a script as it is, so that ``</script>`` in a value
+    would end it, and what follows would be run by whoever opens the page.
+    """
+    import vl_convert
+
+    text = json.dumps(spec, ensure_ascii=False)
+    mark = next(m for n in itertools.count() if (m := f"{{sign {n} ") not in text)
+    for sign in _UNSAFE:
+        text = text.replace(sign, f"{mark}{ord(sign):04x}}}")
+    page = str(vl_convert.vegalite_to_html(text, bundle=True))
+    return re.sub(re.escape(mark) + "(....)}", r"\\u\1", page)
 
 
 def _packed(picture: bytes) -> bytes:

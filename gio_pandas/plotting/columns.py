@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ __all__ = [
     "Column",
     "Table",
     "distinct",
+    "is_numbering",
     "is_total",
     "label_of",
     "moments",
@@ -105,9 +107,9 @@ class Column:
         """Whether it holds more than one value."""
         return int(self.values.nunique()) > 1
 
-    @property
+    @cached_property
     def labels(self) -> pd.Series[Any]:
-        """Its values as short text; None where one is missing."""
+        """Its values as short text, of which no two values have the same; None where missing."""
         return label_of(self.values)
 
 
@@ -125,12 +127,15 @@ class Table:
         What was exported; empty where that is not known.
     id
         Its id on the platform.
+    ids
+        The names of columns that say who a user is, as far as the export tells.
     """
 
     columns: tuple[Column, ...]
     rows: int
     name: str = ""
     id: str = ""
+    ids: frozenset[str] = frozenset()
 
     def of(self, *roles: Role) -> list[Column]:
         """Give the columns of some roles, in order."""
@@ -196,7 +201,7 @@ class Table:
         return "; ".join(parts) or "no columns"
 
 
-def read(frame: pd.DataFrame, name: str = "", key: str = "") -> Table:
+def read(frame: pd.DataFrame, name: str = "", key: str = "", ids: Iterable[str] = ()) -> Table:
     """Look at a frame's columns; the frame is left as it is."""
     index = frame.index
     named = [(key, level) for level, key in enumerate(index.names) if key is not None]
@@ -205,7 +210,8 @@ def read(frame: pd.DataFrame, name: str = "", key: str = "") -> Table:
     ]
     parts += [(key, frame.iloc[:, place]) for place, key in enumerate(frame.columns)]
     columns = [Column(_shown(key), key, raw.reset_index(drop=True)) for key, raw in parts]
-    return Table(tuple(columns), len(frame), plain(name, 2 * _LONGEST_LABEL), key)
+    short = plain(name, 2 * _LONGEST_LABEL)
+    return Table(tuple(columns), len(frame), short, key, frozenset(ids))
 
 
 def _shown(key: Any) -> str:
@@ -311,13 +317,43 @@ def label_of(values: pd.Series[Any]) -> pd.Series[Any]:
     """Give values as short text; None where one is missing."""
     if values.dtype.kind == "M":
         midnight = (values.dropna() == values.dropna().dt.normalize()).all()
-        form = "%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M"
+        form = "%Y-%m-%d" if midnight else f"%Y-%m-%d {_clock(values)}"
         said: pd.Series[Any] = values.dt.strftime(form).astype(object)
         return said.where(values.notna(), None)
     if values.dtype.kind == "f":
         texts = [None if v is None else f"{v:,}" for v in map(number, values)]
         return pd.Series(texts, dtype=object)
-    return values.map(lambda value: plain(value, _LONGEST_LABEL), na_action="ignore")
+    return values.map(_shortened(values.dropna().unique()), na_action="ignore")
+
+
+def _clock(times: pd.Series[Any]) -> str:
+    """Give the form of a clock that tells all of these apart."""
+    if (times.dropna() == times.dropna().dt.floor("min")).all():
+        return "%H:%M"
+    return "%H:%M:%S" if not times.dt.microsecond.any() else "%H:%M:%S.%f"
+
+
+def _shortened(texts: Iterable[str]) -> dict[str, str]:
+    """Cut texts so that they still differ: by their ends, and else by a number."""
+    labels = {text: plain(text, _LONGEST_LABEL) for text in texts}
+    often = Counter(labels.values())
+    again: Counter[str] = Counter()
+    taken: set[str] = {label for label, count in often.items() if count == 1}
+    for text, label in labels.items():
+        if often[label] == 1:
+            continue
+        base = fresh = _by_its_ends(text)
+        while fresh in taken:
+            again[base] += 1
+            fresh = f"{base} ({again[base] + 1})"
+        taken.add(fresh)
+        labels[text] = fresh
+    return labels
+
+
+def _by_its_ends(text: str) -> str:
+    half = _LONGEST_LABEL // 2
+    return plain(text if len(text) <= 2 * half else f"{text[: half - 1]}…{text[-half:]}")
 
 
 def distinct(labels: Iterable[str]) -> list[str]:
@@ -328,6 +364,27 @@ def distinct(labels: Iterable[str]) -> list[str]:
             label += "\u2009"  # a blank that is hardly seen
         found[label] = None
     return list(found)
+
+
+def is_numbering(column: Column) -> bool:
+    """Tell what numbers rows from what is counted: 1, 2, 3 …, or years, also again and again."""
+    values = column.values.to_numpy()
+    if column.role != "count" or np.isnan(values).any():
+        return False
+    if len(values) < 2:
+        return bool(column.key == 0 and values[0] in (0, 1))
+    first, last, steps = values.min(), values.max(), np.diff(values)
+    is_year = bool(first >= 1900 and last <= 2100)
+    if first not in (0, 1) and not is_year:
+        return False
+    if (steps == 1).all():
+        return True
+    each, counts = np.unique(values, return_counts=True)
+    if len(each) != last - first + 1 or len(each) < (2 if is_year else 3):
+        return False
+    begins_again = values[0] == first and ((steps == 1) | (values[1:] == first)).all()
+    rises = np.isin(steps, (0, 1)).all() and (counts == counts[0]).all()
+    return bool((begins_again and (steps != 0).all()) or rises)
 
 
 def is_total(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -14,7 +14,15 @@ import pandas as pd
 from gio_pandas.errors import SettingsError
 from gio_pandas.plotting import canvas
 from gio_pandas.plotting.asked import Asked
-from gio_pandas.plotting.columns import Column, Table, distinct, label_of, moments, number
+from gio_pandas.plotting.columns import (
+    Column,
+    Table,
+    distinct,
+    is_numbering,
+    label_of,
+    moments,
+    number,
+)
 from gio_pandas.plotting.points import Points, gather
 
 __all__ = ["Events", "Panel", "draw", "read"]
@@ -86,7 +94,10 @@ def read(table: Table, asked: Asked) -> Events:
     axis = asked.column(table, "x") or _axis(table)
     measures = asked.measures(table)
     is_chosen = bool(measures)
-    measures = measures or [c for c in table.columns if c.is_measure and c is not axis]
+    numbers = [c for c in table.columns if c.is_measure and c is not axis]
+    numberings = [c for c in numbers if _only_numbers_rows(c, axis, table)]
+    left = [] if is_chosen or len(numberings) == len(numbers) else numberings
+    measures = measures or [c for c in numbers if c not in left]
     if axis is None or not measures:
         raise table.unclear("what is measured, and along what")
     then = None if is_chosen or asked.color is not None else _earlier(table, axis)
@@ -94,6 +105,7 @@ def read(table: Table, asked: Asked) -> Events:
         return _two_periods(table, axis, then, measures)
     color = asked.column(table, "color") or _told_apart(table, axis)
     notes = [] if len(measures) <= _MOST_PANELS else [f"the first {_MOST_PANELS} measures"]
+    notes += [f"without {c.name}, which numbers rows" for c in left]
     points = gather(table, axis, measures[:_MOST_PANELS], color, is_chosen=is_chosen)
     points = replace(points, notes=(*points.notes, *notes))
     points = _not_too_many(points, axis, table)
@@ -101,13 +113,25 @@ def read(table: Table, asked: Asked) -> Events:
 
 
 def _axis(table: Table) -> Column | None:
-    """Take dates, else text, else whole numbers that rise by one, such as hours."""
+    """Take dates, else hours or years beside text, else text, else numbers that rise by one."""
     times, words = table.of("time"), table.of("words")
+    counts = table.of("count", "number", "share")
+    again = [c for c in table.of("count") if is_numbering(c) and c.values.duplicated().any()]
+    if not times and words and again and len(counts) > 1:
+        return again[0]
     if times or words:
         return (times or words)[0]
     found = table.of("count")[:1]
     rising = [c for c in found if len(c.values) > 2 and (np.diff(c.values) == 1).all()]
     return rising[0] if rising and len(table.of("count", "number", "share")) > 1 else None
+
+
+def _only_numbers_rows(column: Column, axis: Column | None, table: Table) -> bool:
+    """Tell 序号 before what it numbers, and hours that begin again, from what is counted."""
+    if axis is None or len(column.values) < 3 or not is_numbering(column):
+        return False
+    is_before = table.columns.index(column) < table.columns.index(axis)
+    return is_before or bool(column.values.duplicated().any())
 
 
 def _told_apart(table: Table, axis: Column) -> Column | None:
@@ -118,10 +142,17 @@ def _told_apart(table: Table, axis: Column) -> Column | None:
 def _not_too_many(points: Points, axis: Column, table: Table) -> Points:
     places = points.values.index.get_level_values("at").unique()
     if axis.role == "words" and len(places) > _MOST_BARS:
-        order = points.values[0].groupby(level="at", sort=False).sum()
-        largest = order.abs().sort_values(ascending=False, kind="stable").index[:_MOST_BARS]
-        kept = points.values[points.values.index.get_level_values("at").isin(largest)]
-        note = f"{axis.name}: the {_MOST_BARS} largest of {len(places):,}"
+        if (moments := _written_times(places)) is not None:
+            word, chosen = (
+                f"last {_MOST_BARS}",
+                moments.sort_values(kind="stable").index[-_MOST_BARS:],
+            )
+        else:
+            order = points.values[0].groupby(level="at", sort=False).sum().abs()
+            chosen = order.sort_values(ascending=False, kind="stable").index[:_MOST_BARS]
+            word = f"{_MOST_BARS} largest"
+        kept = points.values[points.values.index.get_level_values("at").isin(chosen)]
+        note = f"{axis.name}: the {word} of {len(places):,}"
         return replace(points, values=kept, notes=(*points.notes, note))
     if points.values.size > _MOST_POINTS:
         raise SettingsError(
@@ -130,6 +161,18 @@ def _not_too_many(points: Points, axis: Column, table: Table) -> Points:
             hint="Sum them up first: df.groupby(…).sum(), or df.resample(…).",
         )
     return points
+
+
+_TIME = re.compile(r"\d{4}(\D+\d+|\d{4}\b)|\d{1,2}[:/-]\d{1,2}|\d{1,2}月")
+"""How a date, a week or an hour begins that is kept as text."""
+
+
+def _written_times(places: pd.Index[Any]) -> pd.Series[Any] | None:
+    """Give the numbers in text that is all dates, weeks or hours, by which it has an order."""
+    if not all(_TIME.match(place) for place in places):
+        return None
+    parts = [tuple(map(int, re.findall(r"\d+", place))) for place in places]
+    return pd.Series(parts, index=places, dtype=object)
 
 
 # --- two periods, side by side -------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +13,23 @@ import pandas as pd
 
 from gio_pandas.plotting import canvas
 from gio_pandas.plotting.asked import Asked
-from gio_pandas.plotting.columns import Column, Table, distinct, is_total, number, total_row
+from gio_pandas.plotting.columns import (
+    Column,
+    Table,
+    distinct,
+    is_numbering,
+    is_total,
+    number,
+    total_row,
+)
 
 __all__ = ["Frequencies", "draw", "read"]
 
 _MOST_BUCKETS, _MOST_ROWS = 60, 60
+_NEARLY = 0.8
+"""Of a whole its ranges have at least so much, if some are too small to be shown."""
+
+_LIKE_A_TOTAL = re.compile(r"总|合计|全部|整体|\b(all|total|overall|sum)\b")
 _FEW = 16
 """Bars beyond which there is no room for a number on each."""
 
@@ -41,6 +54,8 @@ class Frequencies:
         What the ranges', or the groups', column is called.
     notes
         What was left out or summed.
+    wholes
+        What each group adds up to, with what is not drawn; empty where a sum has no meaning.
     """
 
     buckets: tuple[str, ...]
@@ -50,9 +65,11 @@ class Frequencies:
     measure: str = ""
     along: str = ""
     notes: tuple[str, ...] = ()
+    wholes: tuple[float, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """Give a row for each group and range that has a value."""
+        wholes = self.wholes or (1.0 if self.is_share else 0.0,) * len(self.groups)
         return [
             {
                 "group": group,
@@ -60,16 +77,12 @@ class Frequencies:
                 "order": place,
                 "value": number(float(value)),
                 "label": f"{value:.1%}" if self.is_share else f"{number(float(value)):,}",
-                "share": self._share(value, values),
+                "share": number(round(value / whole, 6)) if whole > 0 else None,
             }
-            for group, values in zip(self.groups, self.values, strict=True)
+            for group, values, whole in zip(self.groups, self.values, wholes, strict=True)
             for place, (bucket, value) in enumerate(zip(self.buckets, values, strict=True))
             if value == value
         ]
-
-    def _share(self, value: float, values: np.ndarray[Any, Any]) -> float | int | None:
-        whole = 1.0 if self.is_share else float(np.nansum(values))
-        return number(round(float(value) / whole, 6)) if whole > 0 else None
 
 
 # --- what the table says -------------------------------------------------------------------------
@@ -90,11 +103,15 @@ def read(table: Table, asked: Asked) -> Frequencies:
         raise table.unclear("what its ranges are")
     measures = asked.measures(table)
     counted = [c for c in table.columns if c.is_measure and c is not axis]
+    counted = [c for c in counted if not is_numbering(c)] or counted
     color = asked.column(table, "color") or _second(table, axis)
+    _once(table, axis, color, measures or counted)
     if color is not None:
         return _long(table, axis, color, measures or _first(counted))
     buckets = measures if len(measures) > 1 else [] if measures else _buckets(axis, counted)
     if buckets:
+        if not measures and _has_whole(buckets):
+            raise table.unclear("whether a column is all of the others: y=[…] names the ranges")
         return _wide(axis, buckets)
     if not counted and not measures:
         raise table.unclear("what is counted")
@@ -108,6 +125,17 @@ def _axis(table: Table) -> Column | None:
         return axes[0]
     rising = [c for c in table.of("count")[:1] if (np.diff(c.values) > 0).all()]
     return rising[0] if rising and len(table.of("count", "number", "share")) > 1 else None
+
+
+def _once(table: Table, axis: Column, color: Column | None, measures: Sequence[Column]) -> None:
+    """Refuse to sum over what else rows are about, or to choose a range's column among several."""
+    drawn = (axis, color)
+    if axis.values.duplicated().any() and any(
+        c.is_axis and c.is_varied and c not in drawn for c in table.columns
+    ):
+        raise table.unclear("which of its dimensions are drawn: choose their rows first, df[…]")
+    if color is not None and color.role == "words" and len(_buckets(axis, measures)) > 1:
+        raise table.unclear("whether its ranges are rows or columns: leave one dimension, or count")
 
 
 def _second(table: Table, axis: Column) -> Column | None:
@@ -134,6 +162,23 @@ def _buckets(axis: Column, counted: Sequence[Column]) -> list[Column]:
     return counts if axis.role == "time" and len(counts) > 1 else []
 
 
+def _has_whole(buckets: Sequence[Column]) -> bool:
+    """Tell whether the first or the last may count all, also those in no range.
+
+    A first range that has more users than the rest together is common; one that has just a few
+    more in every row, or is called a total, is likely to be the whole.
+    """
+    values = [c.values.fillna(0).to_numpy() for c in buckets]
+    if len(values) < 3:
+        return False
+    for column, whole in ((buckets[end], values[end]) for end in (0, -1)):
+        rest = sum(values) - whole
+        nearly = 0.0 if _LIKE_A_TOTAL.search(column.name.casefold()) else _NEARLY
+        if column.role == "count" and ((rest <= whole) & (rest >= nearly * whole)).all():
+            return True
+    return False
+
+
 def _list(table: Table, axis: Column, measure: Column) -> Frequencies:
     labels, values = axis.labels.fillna("–").astype(str), measure.values
     notes = []
@@ -142,6 +187,10 @@ def _list(table: Table, axis: Column, measure: Column) -> Frequencies:
     if total is not None:
         notes.append(f"without the total, {labels[total]}: {_told(values[total], measure)}")
         labels, values = labels.drop(total), values.drop(total)
+    whole = (float(values.sum()),) if measure.role == "count" and not (values < 0).any() else ()
+    others = [c.name for c in table.of("count") if c not in (axis, measure)]
+    if others and measure.role == "count":
+        notes.append(f"without {', '.join(others[:6])}")
     if len(labels) > _MOST_BUCKETS:
         notes.append(f"the first {_MOST_BUCKETS} of {len(labels):,}")
     return Frequencies(
@@ -152,6 +201,7 @@ def _list(table: Table, axis: Column, measure: Column) -> Frequencies:
         measure.name,
         axis.name,
         tuple(notes),
+        whole,
     )
 
 
@@ -199,6 +249,10 @@ def _long(table: Table, axis: Column, color: Column, measures: Sequence[Column])
         notes.append("rows of the same are summed")
     wide = rows.groupby(["group", "bucket"], sort=False)["value"].sum(min_count=1).unstack()
     wide = wide.loc[rows["group"].unique(), rows["bucket"].unique()]
+    if len(wide) > _MOST_ROWS:
+        notes.append(f"the last {_MOST_ROWS} of {len(wide):,} rows")
+    if len(wide.columns) > _MOST_BUCKETS:
+        notes.append(f"the first {_MOST_BUCKETS} of {len(wide.columns):,} ranges")
     wide = wide.iloc[-_MOST_ROWS:, :_MOST_BUCKETS]
     is_share = measure.role == "share"
     names = tuple(map(str, wide.columns)), tuple(map(str, wide.index))
@@ -221,7 +275,7 @@ def _bars(found: Frequencies, heading: canvas.Heading) -> Any:
     tooltip = [
         alt.Tooltip("bucket:N", title=found.along),
         alt.Tooltip("label:N", title=found.measure),
-        *([] if found.is_share else [alt.Tooltip("share:Q", title="Of all", format=".2%")]),
+        *([] if not found.wholes else [alt.Tooltip("share:Q", title="Of all", format=".2%")]),
     ]
     labelled = len(found.buckets) <= _FEW
     axis = None if labelled else canvas.scaled(is_share=found.is_share)
@@ -238,8 +292,8 @@ def _bars(found: Frequencies, heading: canvas.Heading) -> Any:
     )
     layers = [base.mark_bar(color=canvas.ACCENT, cornerRadiusEnd=3, width={"band": 0.72})]
     if labelled:
-        layers.append(base.mark_text(dy=-8 if found.is_share else -22).encode(text="label:N"))
-    if labelled and not found.is_share:
+        layers.append(base.mark_text(dy=-22 if found.wholes else -8).encode(text="label:N"))
+    if labelled and found.wholes:
         shares = base.mark_text(dy=-8, color=canvas.MUTED, fontSize=11)
         layers.append(shares.encode(text=alt.Text("share:Q", format=".1%")))
     width = alt.Step(max(18, min(74, 900 // max(1, len(found.buckets)))))
@@ -303,8 +357,8 @@ def _heading(found: Frequencies, table: Table, asked: Asked) -> canvas.Heading:
     told = f"{len(found.buckets)} ranges"
     if found.groups != ("",):
         told += f" by {len(found.groups)} of {found.along}"
-    elif not found.is_share:
-        told += f", {number(float(np.nansum(found.values))):,} in all"
+    elif found.wholes:
+        told += f", {number(found.wholes[0]):,} in all"
     title = asked.title or table.name or "Frequency"
     measure = [found.measure] if found.groups == ("",) else []
     return canvas.Heading(title, (*measure, *found.notes), f"{name}: {told}")

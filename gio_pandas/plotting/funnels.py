@@ -16,6 +16,7 @@ from gio_pandas.plotting.columns import (
     Column,
     Table,
     distinct,
+    is_numbering,
     is_total,
     moments,
     number,
@@ -24,7 +25,7 @@ from gio_pandas.plotting.columns import (
 
 __all__ = ["Funnel", "draw", "read"]
 
-_MOST_GROUPS = 12
+_MOST_GROUPS, _MOST_STEPS, _MOST_POINTS = 12, 60, 5_000
 _WIDTH, _STEP = 400, 46
 
 
@@ -101,30 +102,30 @@ def read(table: Table, asked: Asked) -> Funnel:
 
 
 def _counts(table: Table) -> list[Column]:
-    return [c for c in table.of("count") if not _is_numbering(c) and (c.values.dropna() >= 0).all()]
-
-
-def _is_numbering(column: Column) -> bool:
-    """Tell 1, 2, 3 … of rows from what is counted."""
-    values = column.values.to_numpy()
-    return any(np.array_equal(values, np.arange(len(values)) + first) for first in (0, 1)) and (
-        len(values) > 1 or column.key == 0
-    )
+    return [c for c in table.of("count") if not is_numbering(c) and (c.values.dropna() >= 0).all()]
 
 
 def _is_by_column(table: Table, counts: Sequence[Column], asked: Asked) -> bool:
     if len(counts) < 2:  # dates alone are no names of steps
         return len(counts) == 1 and bool(table.of("time")) and not table.of("words")
-    if len(asked.measures(table)) > 1 or table.rows == 1 or table.of("time"):
+    if len(asked.measures(table)) > 1:
         return True
     if not _falls(counts, axis=1):
+        if table.rows == 1:
+            raise table.unclear("what its steps are: y=[…] names their columns")
         return False
+    if table.rows == 1:
+        return True
+    if table.of("time"):
+        if len(counts) == 2 and any(c.is_varied for c in table.of("words")):
+            raise table.unclear("whether a row or a column is a step")
+        return True
     # Steps may fall from row to row, too, with those who left beside those who came.
     if len(counts) == 2 and _falls(counts[:1], axis=0) and not asked.color:
         if asked.x is not None:
             return False
         raise table.unclear("whether a row or a column is a step")
-    return not any(_is_numbering(column) for column in table.of("count"))
+    return not any(is_numbering(column) for column in table.of("count"))
 
 
 def _falls(counts: Sequence[Column], axis: int) -> bool:
@@ -138,12 +139,16 @@ def _by_column(table: Table, counts: Sequence[Column], asked: Asked) -> Funnel:
     steps = tuple(distinct(column.name for column in counts))
     values = pd.DataFrame({place: column.values for place, column in enumerate(counts)})
     by = asked.column(table, "color") or asked.column(table, "x")
+    axes = [column for column in table.columns if column.is_axis and column is not by]
     if by is not None:
-        return _grouped(values, by, steps, "")
-    axes = [column for column in table.columns if column.is_axis]
+        whole, notes = _without_totals(values, axes)
+        if by.values[whole.index].duplicated().any():
+            notes.append(f"summed{' over' if axes else ''}{_of(axes).removeprefix(' of')}")
+        return _grouped(whole, by, steps, notes)
     total = total_row(axes[0], counts) if len(axes) == 1 else None
     if total is not None:
-        said = str(axes[0].labels[total])
+        label = axes[0].labels[total]
+        said = "that sums the others" if pd.isna(label) else str(label)
         return Funnel(steps, {"": tuple(values.iloc[total].to_list())}, notes=(f"the row {said}",))
     whole, notes = _without_totals(values, axes)
     summed = tuple(whole.sum(min_count=1))
@@ -173,8 +178,8 @@ def _by_row(table: Table, measures: Sequence[Column], asked: Asked) -> Funnel:
     [measure] = measures
     color = asked.column(table, "color")
     axes = [c for c in table.columns if c.is_axis and c is not color]
-    names = asked.column(table, "x") or next((c for c in axes if c.role == "words"), None)
-    names = names or next((c for c in table.of("count") if _is_numbering(c)), None)
+    names = asked.column(table, "x") or _only([c for c in axes if c.role == "words"], table)
+    names = names or next((c for c in table.of("count") if is_numbering(c)), None)
     if names is None:
         raise table.unclear("which column names the steps")
     labels = names.labels.fillna("–").astype(str)
@@ -191,6 +196,15 @@ def _by_row(table: Table, measures: Sequence[Column], asked: Asked) -> Funnel:
     return Funnel(tuple(wide.columns), groups, measure.name, notes=tuple(notes))
 
 
+def _only(words: Sequence[Column], table: Table) -> Column | None:
+    """Take the one text that differs, or any of those that say the same of each row."""
+    varied = [c for c in words if c.is_varied] or list(words)
+    codes = [pd.factorize(c.values)[0] for c in varied]
+    if any(not np.array_equal(codes[0], others) for others in codes[1:]):
+        raise table.unclear("which column names the steps")
+    return varied[0] if varied else None
+
+
 def _pivoted(values: pd.Series[Any], steps: pd.Series[Any], color: Column | None) -> pd.DataFrame:
     """Sum by group and step, both in the table's order."""
     groups = steps.map(lambda _: "") if color is None else color.labels.fillna("–").astype(str)
@@ -200,16 +214,15 @@ def _pivoted(values: pd.Series[Any], steps: pd.Series[Any], color: Column | None
     return wide.loc[keys["group"].unique(), keys["step"].unique()]
 
 
-def _grouped(values: pd.DataFrame, by: Column, steps: tuple[str, ...], measure: str) -> Funnel:
-    labels = by.labels.fillna("–").astype(str)
+def _grouped(values: pd.DataFrame, by: Column, steps: tuple[str, ...], notes: list[str]) -> Funnel:
+    known = by.values[values.index]
+    labels = by.labels[values.index].fillna("–").astype(str)
     wide = values.groupby(labels, sort=False).sum(min_count=1)
-    notes: list[str] = []
     if by.role == "time":
-        kept = by.values.notna()
-        times = dict(zip(labels[kept], filter(None, moments(by.values)), strict=True))
+        times = dict(zip(labels[known.notna()], filter(None, moments(known)), strict=True))
         groups = {label: tuple(wide.loc[label]) for label in times}
-        return Funnel(steps, groups, measure, times)
-    return Funnel(steps, _few(wide, by.name, notes), measure, notes=tuple(notes))
+        return Funnel(steps, groups, "", times, tuple(notes))
+    return Funnel(steps, _few(wide, by.name, notes), "", notes=tuple(notes))
 
 
 def _few(wide: pd.DataFrame, name: str, notes: list[str]) -> dict[str, tuple[float, ...]]:
@@ -229,6 +242,10 @@ def _few(wide: pd.DataFrame, name: str, notes: list[str]) -> dict[str, tuple[flo
 def draw(table: Table, asked: Asked) -> Any:
     """Draw a funnel's steps as bars, with the conversion from step to step and in all."""
     funnel = read(table, asked)
+    if len(funnel.steps) > _MOST_STEPS or len(funnel.steps) * len(funnel.groups) > _MOST_POINTS:
+        raise table.unclear(
+            f"which of its {len(funnel.steps):,} steps and {len(funnel.groups):,} rows to draw"
+        )
     heading = canvas.Heading(
         asked.title or table.name or "Funnel", funnel.notes, _words(funnel, table)
     )

@@ -12,7 +12,14 @@ import pandas as pd
 
 from gio_pandas.plotting import canvas
 from gio_pandas.plotting.asked import Asked
-from gio_pandas.plotting.columns import Column, Table, distinct, number
+from gio_pandas.plotting.columns import (
+    Column,
+    Table,
+    distinct,
+    is_numbering,
+    is_total,
+    number,
+)
 
 __all__ = ["Retention", "draw", "read"]
 
@@ -39,6 +46,8 @@ class Retention:
         What the cohorts' column is called.
     notes
         What was left out.
+    parts
+        Whether a cohort is no total of others, by cohort.
     """
 
     cohorts: tuple[str, ...]
@@ -47,6 +56,7 @@ class Retention:
     sizes: tuple[float, ...] = ()
     name: str = ""
     notes: tuple[str, ...] = ()
+    parts: tuple[bool, ...] = ()
 
     @property
     def highest(self) -> float:
@@ -96,7 +106,8 @@ def read(table: Table, asked: Asked) -> Retention:
     size, periods = _periods(table, cohort, measures)
     if len(periods) < 2 and not measures:
         axes = [c for c in table.columns if c.is_axis and c is not cohort]
-        axes += [c for c in table.of("count") if c.values.nunique() < table.rows]
+        counts = [c for c in table.of("count") if c.values.nunique() < table.rows]
+        axes += sorted(counts, key=lambda c: not is_numbering(c))
         if len(axes) and cohort.values.duplicated().any():
             return _long(table, cohort, axes[0], asked)
     if not periods:
@@ -108,12 +119,14 @@ def _periods(
     table: Table, cohort: Column, measures: Sequence[Column]
 ) -> tuple[Column | None, list[Column]]:
     """Tell the column that says how many began from those of periods."""
-    if measures:
-        before = [c for c in table.of("count") if c not in measures and c is not cohort]
-        return (before[0] if before else None), list(measures)
     numbers = [c for c in table.columns if c.is_measure and c is not cohort]
-    counts = [c for c in numbers if c.role == "count"]
+    counts = _without_numbering(table, cohort, [c for c in numbers if c.role == "count"])
+    if measures:
+        before = [c for c in counts if c not in measures]
+        return (before[0] if before else None), list(measures)
     shares = [c for c in numbers if c.role == "share"]
+    if shares and len(counts) > 1 and _all_whole(shares):
+        raise table.unclear("whether 0 and 1 are shares or users")
     if shares:
         size = counts[0] if counts else None
         first, last = table.columns.index(shares[0]), table.columns.index(shares[-1])
@@ -124,31 +137,74 @@ def _periods(
     if len(counts) < 2:
         return None, []
     after = table.columns[table.columns.index(counts[0]) + 1 :]
-    return counts[0], [c for c in after if c.role in ("count", "empty")]
+    return counts[0], [c for c in after if c in counts or c.role == "empty"]
+
+
+def _without_numbering(table: Table, cohort: Column, counts: Sequence[Column]) -> list[Column]:
+    """Leave out numbers of rows: they stand before the cohorts, or others exceed them."""
+    places = {column: table.columns.index(column) for column in (cohort, *counts)}
+    return [
+        c
+        for c in counts
+        if not (
+            is_numbering(c)
+            and (
+                places[c] < places[cohort]
+                or (c is counts[0] and any((o.values > c.values).any() for o in counts[1:]))
+            )
+        )
+    ]
+
+
+def _all_whole(columns: Sequence[Column]) -> bool:
+    return all((c.values.dropna() == c.values.dropna().round()).all() for c in columns)
 
 
 def _wide(
     table: Table, cohort: Column, size: Column | None, periods: Sequence[Column]
 ) -> Retention:
+    sizes = None if size is None else size.values.to_numpy()
+    shares = _shares(table, sizes, periods)
+    others = [c for c in table.columns if c.is_axis and c is not cohort and c.is_varied]
+    axes = [cohort, *(others if cohort.values.duplicated().any() else ())]
+    if pd.DataFrame({place: c.values for place, c in enumerate(axes)}).duplicated().any():
+        raise table.unclear("which rows are a cohort's")
+    said = [column.labels.fillna("–").astype(str) for column in axes]
+    totals = [is_total(column.values).to_numpy() for column in axes]
+    retention = Retention(
+        tuple(distinct(" · ".join(labels) for labels in zip(*said, strict=True))),
+        tuple(distinct(column.name for column in periods)),
+        shares,
+        () if sizes is None else tuple(sizes),
+        ", ".join(column.name for column in axes),
+        _left_out(table, periods),
+        tuple(map(bool, ~np.any(totals, axis=0))),
+    )
+    return _trimmed(_checked(table, retention))
+
+
+def _shares(table: Table, sizes: Any, periods: Sequence[Column]) -> np.ndarray[Any, Any]:
+    """Give the periods' shares: users are divided by how many began, also where they are few."""
     blank = np.full(table.rows, np.nan)
     cells = [blank if c.role == "empty" else c.values.to_numpy() for c in periods]
     shares = np.column_stack(cells).astype(float)
-    sizes = None if size is None else size.values.to_numpy()
-    if any(c.role == "count" for c in periods) and not _are_shares(shares):
+    counted = np.array([c.role == "count" for c in periods])
+    if counted.any() and (sizes is not None or not _are_shares(shares)):
+        given = [c for c in periods if c.role == "share"]
         if sizes is None:
             raise table.unclear("of how many those who came back are a share")
-        shares = shares / np.where(sizes > 0, sizes, np.nan)[:, None]
-    shares = np.where(np.isfinite(shares), shares, np.nan)
-    return _trimmed(
-        Retention(
-            tuple(distinct(cohort.labels.fillna("–").astype(str))),
-            tuple(distinct(column.name for column in periods)),
-            shares,
-            () if sizes is None else tuple(sizes),
-            cohort.name,
-            _left_out(table, periods),
-        )
-    )
+        if given and _all_whole(given):
+            raise table.unclear("whether 0 and 1 are shares or users")
+        divisors = np.where(sizes > 0, sizes, np.nan)[:, None]
+        shares = np.where(counted, shares / divisors, shares)
+    return np.where(np.isfinite(shares), shares, np.nan)
+
+
+def _checked(table: Table, retention: Retention) -> Retention:
+    """Refuse shares above the whole: what they were divided by is not who began."""
+    if (np.nan_to_num(retention.shares) > 1 + 1e-9).any():
+        raise table.unclear("of how many those who came back are a share")
+    return retention
 
 
 def _left_out(table: Table, periods: Sequence[Column]) -> tuple[str, ...]:
@@ -168,18 +224,31 @@ def _long(table: Table, cohort: Column, period: Column, asked: Asked) -> Retenti
     measures = asked.measures(table) or [c for c in table.of("share") if c not in taken]
     if len(measures) != 1:
         raise table.unclear("which column is the share that came back")
-    labels = [column.labels.fillna("–").astype(str) for column in taken]
-    cells = pd.DataFrame({"cohort": labels[0], "period": labels[1], "share": measures[0].values})
+    # By their values, for labels are cut, and may be the same.
+    keys = [pd.factorize(column.values, use_na_sentinel=False)[0] for column in taken]
+    cells = pd.DataFrame({"cohort": keys[0], "period": keys[1], "share": measures[0].values})
     if cells.duplicated(["cohort", "period"]).any():
         raise table.unclear("which rows are a cohort's and a period's")
     if period.is_measure:
         cells = cells.iloc[np.argsort(period.values.to_numpy(), kind="stable")]
     wide = cells.pivot(index="cohort", columns="period", values="share")
-    wide = wide.loc[labels[0].unique(), cells["period"].unique()]
+    wide = wide.loc[pd.unique(keys[0]), cells["period"].unique()]
+    names = [_named(column, key) for column, key in zip(taken, keys, strict=True)]
+    cohorts = tuple(distinct(names[0][key] for key in wide.index))
+    periods = tuple(distinct(names[1][key] for key in wide.columns.to_list()))
+    totals = set(keys[0][is_total(cohort.values).to_numpy()])
     retention = Retention(
-        tuple(wide.index), tuple(wide.columns), wide.to_numpy(dtype=float), name=cohort.name
+        cohorts,
+        periods,
+        wide.to_numpy(dtype=float),
+        name=cohort.name,
+        parts=tuple(key not in totals for key in wide.index),
     )
-    return _trimmed(retention)
+    return _trimmed(_checked(table, retention))
+
+
+def _named(column: Column, keys: Any) -> dict[Any, str]:
+    return dict(zip(keys, column.labels.fillna("–").astype(str), strict=True))
 
 
 def _trimmed(retention: Retention) -> Retention:
@@ -196,6 +265,7 @@ def _trimmed(retention: Retention) -> Retention:
         periods=retention.periods[:_MOST_PERIODS],
         shares=retention.shares[-_MOST_COHORTS:, :_MOST_PERIODS],
         sizes=retention.sizes[-_MOST_COHORTS:],
+        parts=retention.parts[-_MOST_COHORTS:],
         notes=tuple(notes),
     )
 
@@ -270,7 +340,8 @@ def _tooltip(retention: Retention) -> list[alt.Tooltip]:
 def _heading(retention: Retention, table: Table, asked: Asked) -> canvas.Heading:
     name = " ".join(["Retention", table.name]).strip()
     counts = f"{len(retention.cohorts)} cohorts, {len(retention.periods)} periods"
-    last = [column[~np.isnan(column)] for column in retention.shares.T]
+    parts = retention.shares[list(retention.parts)] if any(retention.parts) else retention.shares
+    last = [column[~np.isnan(column)] for column in parts.T]
     means = [float(column.mean()) for column in last if len(column)]
     told = f", {means[0]:.1%} to {means[-1]:.1%}".replace("%", " %") if means else ""
     title = asked.title or table.name or "Retention"

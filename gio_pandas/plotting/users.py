@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gio_pandas.errors import SettingsError
+from gio_pandas.exports.dtypes import is_identity
 from gio_pandas.plotting import canvas
 from gio_pandas.plotting.asked import Asked
 from gio_pandas.plotting.columns import Column, Table, distinct, number
@@ -21,6 +22,9 @@ __all__ = ["Spread", "draw", "spread"]
 _MOST_WORDS, _FEW_WORDS, _MOST_GROUPS, _MOST_VIEWS = 20, 8, 7, 4
 _MOST_BINS = 60
 _BINS = 30
+_LARGEST_WHOLE = 1e10
+"""Up to it the halves around a whole number are written out."""
+
 _MISSING = "(missing)"
 
 
@@ -108,9 +112,15 @@ def _binned(
     """Give the bars, which of them each row belongs to (none: -1), and what was left out."""
     if column.role == "time":
         return *_by_time(column.values), "times", []
-    if column.is_measure:
+    if column.is_measure and not _is_one_decimal(column.values):
         return *_by_number(column.values), "bins", _far_off(column.values)
     return *_by_word(column.labels, most), "words", []
+
+
+def _is_one_decimal(values: pd.Series[Any]) -> bool:
+    """Tell one number for all that has no whole ones around it: there is no range to cut."""
+    known = values.dropna().unique()
+    return len(known) == 1 and (known[0] != round(known[0]) or abs(known[0]) > _LARGEST_WHOLE)
 
 
 def _by_word(
@@ -137,13 +147,14 @@ def _by_number(values: pd.Series[Any]) -> tuple[list[dict[str, Any]], np.ndarray
     known = numbers[~np.isnan(numbers)]
     low, high = _telling(known)
     whole = bool((known == np.round(known)).all())
-    each = whole and high - low < _MOST_BINS and max(-low, high) < 1e15  # a bar for each number
+    # A bar for each number.
+    each = whole and high - low < _MOST_BINS and max(-low, high) <= _LARGEST_WHOLE
     edges = np.arange(low, high + 2) - 0.5 if each else _edges(low, high, whole)
     places = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     places[~((numbers >= low) & (numbers <= high))] = -1
     bars = [
         {
-            "label": _round(start + 0.5) if each else f"{_round(start)} – {_round(end)}",
+            "label": _said(start + 0.5) if each else f"{_said(start)} – {_said(end)}",
             "start": number(float(start)),
             "end": number(float(end)),
         }
@@ -162,6 +173,10 @@ def _far_off(values: pd.Series[Any]) -> list[str]:
     return [f"without {outside:,} far off, {' and '.join(ends)}"] if outside else []
 
 
+def _said(value: float) -> str:
+    return f"{number(float(value)):,}"
+
+
 def _round(value: float) -> str:
     return f"{number(float(f'{value:.6g}')):,}"
 
@@ -178,15 +193,17 @@ def _telling(known: np.ndarray[Any, Any]) -> tuple[float, float]:
 
 
 def _edges(low: float, high: float, whole: bool) -> np.ndarray[Any, Any]:
-    """Cut a range at round numbers."""
-    least = 4 * np.spacing(max(abs(low), abs(high), 1e-290))
-    width = max((high - low) / _BINS, least)
+    """Cut a range at round numbers, which are exactly those that are written."""
+    least = 1e-9 * max(abs(low), abs(high), 1e-280)  # narrower bars would be written alike
+    width = max((high - low) / _BINS, least, 1.0 if whole else 0.0)
     power = 10.0 ** np.floor(np.log10(width))
-    step = next(part * power for part in (1, 2, 2.5, 5, 10) if part * power >= width * 0.999)
-    step = max(step, 1.0) if whole else step
-    start = np.floor(low / step) * step
-    count = int(np.floor((high - start) / step)) + 1
-    return np.asarray(start + step * np.arange(count + 1))
+    parts = (1, 2, 5, 10) if whole and power == 1 else (1, 2, 2.5, 5, 10)
+    step = next(part * power for part in parts if part * power >= width * 0.999)
+    digits = 1 - int(np.floor(np.log10(width)))
+    places = np.arange(np.floor(low / step) - 1, np.floor(high / step) + 3)
+    edges = np.array([round(float(place * step), digits) for place in places])
+    first, last = np.searchsorted(edges, [low, high], side="right")
+    return edges[first - 1 : last + 1]
 
 
 def _by_time(values: pd.Series[Any]) -> tuple[list[dict[str, Any]], np.ndarray[Any, Any]]:
@@ -259,17 +276,22 @@ def draw(table: Table, asked: Asked) -> Any:
 
 
 def _telling_columns(table: Table) -> list[Column]:
-    """Leave out who the users are: the first column, and text that is another for almost each.
+    """Leave out who the users are: columns of ids, and text that is another for almost each.
 
-    Of a tag's export its own column is enough, where one is called like it.
+    Where no column is known to hold ids, the first one does. Of a tag's export its own column is
+    enough, where one is called like it.
     """
+    ids = [c for c in table.columns if str(c.key) in table.ids or is_identity(str(c.key))]
+    ids = ids or list(table.columns[:1])
     filled = [column for column in table.columns if column.role != "empty"]
     own = [column for column in filled if str(column.key) in (table.name, table.id)]
-    return own or [c for c in filled if c is not table.columns[0] and not _tells_who(c)]
+    return [c for c in own or filled if c not in ids and not _tells_who(c)]
 
 
 def _tells_who(column: Column) -> bool:
-    return column.role == "words" and column.values.nunique() > max(20, 0.5 * len(column.values))
+    """Tell what differs from user to user, among those who have it."""
+    known = column.values.dropna()
+    return column.role == "words" and int(known.nunique()) > 0.5 * len(known)
 
 
 def _heading(
@@ -344,7 +366,8 @@ def _few_ticks() -> alt.Axis:
 
 def _histogram(one: Spread, *, small: bool) -> Any:
     if one.form == "times":
-        ends = pd.Series(pd.to_datetime([one.bins[0]["start"], one.bins[-1]["end"]]))
+        edges = [one.bins[0]["start"], one.bins[-1]["end"]]
+        ends = pd.Series(pd.to_datetime(edges, format="ISO8601"))
         x: Any = alt.X("start:T", title=None, axis=canvas.calendar(ends))
     else:
         x = alt.X("start:Q", title=None, axis=alt.Axis(grid=False, tickCount=8), scale=_inside(one))

@@ -14,6 +14,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 import pytest
+from browser import chromium, new_page
 
 import gio_pandas as gio
 from gio_pandas import plotting
@@ -187,6 +188,8 @@ for kind in plotting.KINDS:
     for _ in range(2):
         shares = {'c': list('ab'), 'x': [.5, .4], 'y': [.3, .2]}
         frame = pd.DataFrame(shares if kind == 'retention' else table)
+        if kind in ('frequency', 'funnel'):
+            frame = frame.drop(columns='e')
         print(json.dumps(plotting.chart(frame, kind).to_dict(), sort_keys=True))
 """
 
@@ -220,6 +223,31 @@ def test_a_page_needs_no_network(tmp_path: Path) -> None:
     assert "打开" in page
     assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=", page)
     assert not re.findall(r"""(?:import|from)\s*\(?["']https?:""", page)
+
+
+RUN = "</script><script>window.ran = 1</script>"
+
+
+@pytest.mark.timeout(60)
+def test_a_page_runs_nothing_that_stands_in_a_table(tmp_path: Path) -> None:
+    """Whoever fills in a nickname runs no script at those who open the chart; it is drawn."""
+    told = ["<!--<script>", RUN, "\u2028{sign 0 003c}\\", "\\<"]
+    named = {f"{RUN}步": [*told, "a"], "<b>数": [9, 8, 7, 6, 5]}
+    made = frame("funnel", named, f"图{RUN}")
+    path = tmp_path / "a.html"
+    plotting.save(plotting.chart(made), path)
+    page = path.read_text("utf-8")
+    assert RUN not in page
+    assert not set("\u2028\u2029") & set(page)
+    with chromium() as browser, new_page(browser) as opened:
+        failures: list[str] = []
+        opened.on("pageerror", lambda error: failures.append(str(error)))
+        opened.goto(path.as_uri())
+        drawn = opened.locator("svg.marks").text_content(timeout=30_000) or ""
+        assert opened.evaluate("window.ran") is None
+    assert failures == []
+    assert f"图{RUN}" in drawn
+    assert all(text in drawn for text in ("<!--<script>", "{sign 0 003c}\\", "\\<"))
 
 
 def test_pictures_are_written(tmp_path: Path) -> None:

@@ -192,3 +192,41 @@ def test_more_points_than_can_be_read_are_refused() -> None:
     times = pd.date_range("2026-01-01", periods=6_000, freq="min")
     with pytest.raises(gio.SettingsError, match=r"6,000 points along t.*Sum them up"):
         spec(frame("event", {"t": times, "n": range(6_000)}))
+
+
+def test_long_values_that_begin_alike_have_a_bar_each() -> None:
+    """Also where both ends are the same; moments differ by their seconds."""
+    page = "https://shop.example.com/category/item/"
+    ends = ["1/long/path/to/somewhere", "2/long/path/to/somewhere", "2/long/path/to/somewhere"]
+    found = spec(frame("event", {"页面": [page + end for end in ends], "次数": [10, 20, 5]}))
+    assert values(found, "value") == [10, 25]
+    assert len(set(values(found, "at"))) == 2
+    moments = pd.to_datetime(["2026-06-01 10:00:01", "2026-06-01 10:00:02"] * 2)
+    columns = {"日期": [*days(1) * 2, *days(1, "2026-06-02") * 2], "t": moments, "n": [1, 2, 3, 4]}
+    found = spec(frame("event", columns), x="日期", color="t")
+    assert values(found, "value") == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d 周%w", "%Y年%m月%d日", "%Y%m%d", "%Y-W%W/%u"])
+@pytest.mark.parametrize("step", [1, -1])
+def test_dates_that_are_text_are_the_last_ones(form: str, step: int) -> None:
+    """Not the largest, which would leave gaps; in the table's order."""
+    written = [day.strftime(form) for day in days(45)][::step]
+    found = spec(frame("event", {"日期": written, "次数": [*range(45, 0, -1)][::step]}))
+    assert values(found, "value") == [*range(30, 0, -1)][::step]
+    assert "日期: the last 30 of 45" in subtitle(found)
+
+
+def test_numbers_of_rows_and_hours_are_not_measured() -> None:
+    """``序号`` is left out, and said; hours that begin again are what a line goes along."""
+    found = spec(frame("event", {"序号": [1, 2, 3], "页面": list("abc"), "PV": [9, 5, 7]}))
+    assert values(found, "value") == [9, 5, 7]
+    assert "without 序号, which numbers rows" in subtitle(found)
+    columns = {"小时": [0, 0, 1, 1, 2, 2], "平台": ["iOS", "H5"] * 3, "PV": [5, 9, 6, 8, 7, 4]}
+    for made in (columns, {name: columns[name] for name in ("平台", "小时", "PV")}):
+        found = spec(frame("event", made))
+        assert marks(found) == ["line"]
+        assert values(found, "at", series="iOS") == [0, 1, 2]
+        assert values(found, "value", series="iOS") == [5, 6, 7]
+    found = spec(frame("event", {"城市": list("abc"), "次数": [1, 2, 3], "用户数": [1, 1, 1]}))
+    assert values(found, "series")[:2] == ["次数", "用户数"]

@@ -93,3 +93,53 @@ def test_what_is_not_clear_is_asked(columns: dict[str, list[Any]]) -> None:
     """No ranges, or nothing that is counted."""
     with pytest.raises(gio.SettingsError, match=r"leaves open .*df\.gio\.plot\("):
         spec(frame("frequency", columns))
+
+
+def test_shares_are_of_all_also_where_some_are_not_drawn() -> None:
+    """Of 100 ranges 60 are drawn, and each is a hundredth."""
+    found = spec(frame("frequency", {"r": [f"r{i}" for i in range(100)], "n": [5] * 100}))
+    assert set(values(found, "share")) == {0.01}
+
+
+def test_averages_are_no_part_of_a_whole() -> None:
+    """Only what is counted has a share of all."""
+    found = spec(frame("frequency", {"r": ["a", "b"], "n": [1.5, 2.5]}))
+    assert values(found, "share") == [None, None]
+
+
+def test_numbers_of_rows_are_not_drawn() -> None:
+    """What is counted is."""
+    found = spec(frame("frequency", {"序号": [1, 2, 3], "r": list("abc"), "n": [9, 5, 1]}))
+    assert values(found, "value") == [9, 5, 1]
+
+
+@pytest.mark.parametrize("more", [{"平台": ["总体", "iOS"] * 2}, {"平台": ["安卓", "iOS"] * 2}])
+def test_nobody_is_counted_twice(more: dict[str, list[str]]) -> None:
+    """Two dimensions beside the dates are not summed over unasked."""
+    columns = {"日期": days(1) * 4, "r": ["1", "1", "2", "2"]} | more | {"n": [30, 10, 20, 5]}
+    with pytest.raises(gio.SettingsError, match="which of its dimensions"):
+        spec(frame("frequency", columns))
+
+
+def test_what_may_be_all_is_not_stacked_upon_its_parts() -> None:
+    """Where some are in no range the sum does not tell: the ranges are asked for."""
+    made = frame("frequency", {"d": days(2), "all": [100, 100], "1": [50, 40], "2": [20, 30]})
+    with pytest.raises(gio.SettingsError, match="all of the others"):
+        spec(made)
+    assert values(spec(made, y=["1", "2"]), "value") == [50, 20, 40, 30]
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "is_refused"),
+    [("总人数", [100, 100], True), ("n", [72, 74], True), ("1次", [300, 290], False)],
+)
+def test_a_column_that_may_be_all_of_the_others(
+    name: str, whole: list[int], is_refused: bool
+) -> None:
+    """A total is not stacked onto its parts; a range that most are in is a range."""
+    table = frame("frequency", {"日期": days(2), name: whole, "2次": [50, 40], "3次": [20, 30]})
+    if not is_refused:
+        assert values(spec(table), "value") == [300, 50, 20, 290, 40, 30]
+        return
+    with pytest.raises(gio.SettingsError, match=r"all of the others: y=\["):
+        spec(table)

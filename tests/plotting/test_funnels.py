@@ -167,3 +167,61 @@ def test_many_groups_are_cut_to_the_largest() -> None:
     assert len(set(values(found, "group"))) == 12
     assert rows(found)[0]["group"] == "g18"
     assert "the 12 largest of 30" in subtitle(found)
+
+
+def test_steps_in_rows_with_two_counts_are_not_read_as_columns() -> None:
+    """A conversion above 100 % is never drawn for want of knowing better."""
+    columns = {
+        "日期": days(2) * 3,
+        "步骤": ["a", "a", "b", "b", "c", "c"],
+        "人数": [100, 110, 90, 80, 40, 40],
+        "次数": [300, 310, 200, 190, 77, 60],
+    }
+    with pytest.raises(gio.SettingsError, match=r"df\.gio\.plot"):
+        spec(frame("funnel", columns))
+
+
+def test_a_dimension_is_not_taken_for_the_steps() -> None:
+    """Where either of two texts may name the steps, it is asked."""
+    columns = {
+        "城市": ["北京", "北京", "上海", "上海"],
+        "步骤": ["浏览", "支付"] * 2,
+        "人数": [1000, 500, 400, 100],
+    }
+    with pytest.raises(gio.SettingsError, match="which column names the steps"):
+        spec(frame("funnel", columns))
+    assert values(spec(frame("funnel", columns), x="步骤"), "value") == [1400, 600]
+
+
+@pytest.mark.parametrize("by", ["日期", "城市"])
+def test_totals_are_not_counted_beside_their_parts(by: str) -> None:
+    """Who groups by one column counts nobody twice in the other."""
+    columns = {
+        "日期": [day for day in days(2) for _ in range(3)],
+        "城市": ["总体", "北京", "上海"] * 2,
+        "浏览": [100, 60, 40, 200, 120, 80],
+        "支付": [10, 6, 4, 20, 12, 8],
+    }
+    told = {"日期": "x", "城市": "color"}
+    found = spec(frame("funnel", columns), y=["浏览", "支付"], **{told[by]: by})
+    counted = values(found, "value")
+    if by == "日期":
+        assert counted == [10, 20]
+    else:
+        assert counted == [300, 30, 180, 18, 120, 12]
+
+
+def test_one_row_whose_counts_rise_is_no_funnel() -> None:
+    """Who left is no step after who paid."""
+    columns = {"浏览": [100], "加购": [40], "支付": [10], "流失": [90]}
+    with pytest.raises(gio.SettingsError, match="y="):
+        spec(frame("funnel", columns))
+    found = spec(frame("funnel", columns), y=["浏览", "加购", "支付"])
+    assert values(found, "value") == [100, 40, 10]
+
+
+def test_too_many_steps_are_refused() -> None:
+    """A chart of thousands of bars says nothing."""
+    columns = {"步骤": [f"s{n}" for n in range(100)], "人数": list(range(1_000, 900, -1))}
+    with pytest.raises(gio.SettingsError, match="100 steps"):
+        spec(frame("funnel", columns))

@@ -105,3 +105,25 @@ def test_no_share_of_nobody() -> None:
     """Where nobody began there is no cell, and no infinity."""
     found = spec(frame("retention", {"c": ["a", "b"], "n": [0, 10], "d1": [3, 5], "d2": [2, 1]}))
     assert values(found, "share") == [0.5, 0.1]
+
+
+def test_few_users_are_no_shares() -> None:
+    """One of five is 20 %, not 100 %."""
+    columns = {"d": ["a", "b"], "n": [5, 8], "d1": [1, 0], "d2": [0, 1]}
+    assert values(spec(frame("retention", columns)), "share") == [0.2, 0, 0, 0.125]
+
+
+def test_numbers_of_rows_are_not_who_began() -> None:
+    """The size is counted; what would give more than the whole is refused."""
+    columns = {"序号": [1, 2, 3], "d": list("abc"), "n": [50, 80, 60], "d1": [10, 20, 30]}
+    assert values(spec(frame("retention", columns)), "share") == [0.2, 0.25, 0.5]
+    with pytest.raises(gio.SettingsError, match="of how many"):
+        spec(frame("retention", {"d": ["a", "b"], "n": [5, 8], "d1": [50, 80]}))
+
+
+def test_rows_of_a_dimension_are_told_apart() -> None:
+    """Each row says what it is of, and the total counts nobody again in what is told."""
+    columns = {"d": ["w"] * 3, "p": ["总体", "iOS", "a"], "n": [30, 10, 20]}
+    found = spec(frame("retention", columns | {"d1": [0.5, 0.4, 0.6], "d2": [0.4, 0.2, 0.2]}))
+    assert encoding(found, "y", "rect")["scale"]["domain"] == ["w · 总体", "w · iOS", "w · a"]
+    assert found["description"].endswith("50.0 % to 20.0 %")

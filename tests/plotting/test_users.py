@@ -145,3 +145,70 @@ def test_y_has_no_meaning_here() -> None:
     """Users are counted; that is said before anything is drawn."""
     with pytest.raises(gio.SettingsError, match=r"y='c': this chart counts users\. Leave y out"):
         spec(frame("segment", {"gio_id": ["a"], "c": [1]}), y="c")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [round(0.05 * i, 2) for i in range(31)],
+        [round(1 + 0.1 * i, 1) for i in range(41)],
+        [round(-0.3 + 0.01 * i, 2) for i in range(77)],
+    ],
+)
+def test_bars_are_cut_where_they_say(given: list[float]) -> None:
+    """A decimal at an edge is in the bar that begins there, as it is written."""
+    found = rows(spec(tag(given)))
+    for row in found:
+        low, high = (float(part) for part in row["label"].split(" – "))
+        assert row["users"] == sum(low <= value < high for value in given)
+    assert sum(row["users"] for row in found) == len(given)
+
+
+@pytest.mark.parametrize("value", [9.9, -0.001, 2.0**60, 123_456_789_012.5])
+def test_one_number_for_all_is_one_bar(value: float) -> None:
+    """There is no range to cut, and no bar without a width."""
+    [row] = rows(spec(tag([value] * 100)))
+    assert row["users"] == 100
+    assert row["high"] == 100
+
+
+def test_large_numbers_have_bars_with_a_width() -> None:
+    """However near to each other they are."""
+    found = rows(spec(tag([2**60, 2**60 + 2**20, 2**60 + 2**21] * 5)))
+    assert sum(row["users"] for row in found) == 15
+    assert all(row["end"] > row["start"] for row in found)
+
+
+def test_who_the_users_are_is_not_drawn_unasked() -> None:
+    """Numbers of phones of some, ids in a small frame, ids by name, place or key."""
+    phones = [f"138{i:08}" for i in range(30)]
+    columns = {
+        "会员": ["金", "银"] * 50,
+        "gio_id": [str(i) for i in range(100)],
+        "手机": [*phones, *[None] * 70],
+        "邀请人_id": ["a", "b"] * 50,
+        "客户": ["c", "d"] * 50,
+    }
+    made = frame("segment", columns)
+    made.attrs["gio"]["keys"] = {"客户": "usr_customer_id"}
+    drawn = spec(made)
+    assert subtitle(drawn) == "会员 · 100 users"
+    assert not set(phones) & set(values(drawn, "label"))
+    assert set(values(spec(made.head(10)[["会员", "gio_id"]]), "label")) == {"金", "银"}
+    assert set(values(spec(made, x="手机"), "label")) & set(phones)
+
+
+def test_profiles_are_drawn_like_a_segment() -> None:
+    """By what was asked for."""
+    made = frame("profiles", {"gio_id": list("abcd"), "等级": ["金", "金", "银", "金"]})
+    assert values(spec(made), "users") == [3, 1]
+
+
+def test_values_that_begin_alike_stay_apart() -> None:
+    """What differs after the letters that are shown is not one value."""
+    page = "https://shop.example.com/category/item/long/path/"
+    made = frame(
+        "segment", {"gio_id": list("abcdefgh"), "页面": [f"{page}{i}" for i in "11122233"]}
+    )
+    assert values(spec(made), "users") == [3, 3, 2]
+    assert [label[-2:] for label in values(spec(made), "label")] == ["/1", "/2", "/3"]
