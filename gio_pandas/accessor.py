@@ -52,12 +52,12 @@ class GioAccessor:
 
     def _changes(self) -> str:
         """Say in a line what a comparison has found; nothing of any other frame."""
-        told = self._frame.attrs.get("gio_diff")
-        if not isinstance(told, dict):
+        if "gio_diff" not in self._frame.attrs:
             return ""
-        from gio_pandas.comparison.diff import summary
+        from gio_pandas.comparison.diff import summary, told_of
 
-        return summary(told)
+        told = told_of(self._frame)
+        return "" if told is None else summary(told)
 
     def _summary(self) -> tuple[str, list[tuple[str, str]]]:
         """Say in a few words what the frame is."""

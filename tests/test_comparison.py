@@ -765,3 +765,13 @@ def test_cells_that_are_arrays_are_compared() -> None:
     before = users(gio_id=["1", "2"], n=[np.array([1, 2]), np.array([1])])
     after = users(gio_id=["1", "2"], n=[np.array([1, 2]), np.array([2])])
     assert list(gio.diff(before, after)["gio_id"]) == ["2"]
+
+
+@pytest.mark.parametrize("told", [{}, {"before": 1}, {"before": "1"}, 7, None])
+def test_what_is_told_of_changes_may_be_damaged(told: object) -> None:
+    """A file may say anything: the frame is shown as any other, and a chart is one clear error."""
+    frame = users(gio_id=["1"])
+    frame.attrs["gio_diff"] = told
+    assert "1 rows" in repr(frame.gio)
+    with pytest.raises(gio.SettingsError, match="read as"):
+        frame.gio.plot()

@@ -635,3 +635,10 @@ def test_many_unknown_ids_are_counted_in_the_source() -> None:
     frame.attrs["gio"] = {"kind": "profiles", "unknown": [f"id-{n}" for n in range(100_000)]}
     assert "100,000 ids, such as id-0, id-1, id-2" in repr(frame.gio.source)
     assert len(repr(frame.gio.source)) < 1_000
+
+
+@pytest.mark.parametrize("given", [None, 7, b"C001"])
+def test_what_holds_no_ids_is_told(given: Any, session: gio.Session) -> None:
+    """Nothing, a number or bytes are no list of ids."""
+    with pytest.raises(TypeError, match=r"takes ids, such as"):
+        session.read_profiles(given, properties=["usr_city"])

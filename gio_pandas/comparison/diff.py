@@ -27,7 +27,7 @@ from gio_pandas.exports.job import ExportJob
 from gio_pandas.exports.specs import read_kind
 from gio_pandas.session import Session
 
-__all__ = ["diff", "summary"]
+__all__ = ["diff", "summary", "told_of"]
 
 _WORDS = {"entered": "进入", "left": "离开", "changed": "变化", "same": "不变"}
 _ENTERED, _LEFT, _CHANGED, _SAME = range(4)
@@ -134,6 +134,15 @@ def diff(
     else:
         _refuse({"kind": kind, "since": since, "session": session, **options})
     return _compared(Side.of("before", before), Side.of("after", after), on, keep_same)
+
+
+def told_of(frame: pd.DataFrame) -> dict[str, Any] | None:
+    """Give what a frame's ``attrs["gio_diff"]`` says; None where it has none that is whole."""
+    told = frame.attrs.get("gio_diff")
+    counts = ("before", "after", *_WORDS)
+    if not isinstance(told, dict) or not all(isinstance(told.get(each), int) for each in counts):
+        return None
+    return told
 
 
 def summary(told: Mapping[str, Any]) -> str:

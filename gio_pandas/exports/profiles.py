@@ -178,6 +178,8 @@ def check_ids(user_ids: Any) -> list[str | None]:
         user_ids = [user_ids]
     if hasattr(user_ids, "columns"):
         raise TypeError("user_ids= takes ids, not a frame: pass a column, such as df['gio_id']")
+    if not isinstance(user_ids, Iterable) or isinstance(user_ids, bytes):
+        raise TypeError(f"user_ids= takes ids, such as ['C001'], not {user_ids!r:.60}")
     return [_check_id(one) for one in getattr(user_ids, "to_pylist", lambda: user_ids)()]
 
 

@@ -81,12 +81,13 @@ def chart(
         The table leaves open what to draw, a column is not there, or Altair is not installed.
     """
     check()
+    from gio_pandas.comparison.diff import told_of
     from gio_pandas.plotting.asked import Asked
     from gio_pandas.plotting.columns import read
 
     asked = Asked(x, y, color, None if title is None else str(title))
-    told = frame.attrs.get("gio_diff")
-    if kind in (None, "diff") and isinstance(told, dict):
+    told = told_of(frame)
+    if kind in (None, "diff") and told is not None:
         from gio_pandas.plotting import changes
 
         return changes.draw(told, read(frame), asked)
