@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import gio_pandas as gio
+from gio_pandas import plotting
 
 from .specs import days, encoding, frame, marks, rows, spec, subtitle, values, views
 
@@ -230,3 +231,10 @@ def test_numbers_of_rows_and_hours_are_not_measured() -> None:
         assert values(found, "value", series="iOS") == [5, 6, 7]
     found = spec(frame("event", {"城市": list("abc"), "次数": [1, 2, 3], "用户数": [1, 1, 1]}))
     assert values(found, "series")[:2] == ["次数", "用户数"]
+
+
+def test_hours_of_a_day_can_be_drawn() -> None:
+    """Vega fails over ticks of hours, which its schema allows: the axis asks for none."""
+    times = pd.date_range("2026-06-01", periods=24, freq="h")
+    chart = plotting.chart(frame("event", {"t": times, "n": range(24)}))
+    assert "image/png" in chart._repr_mimebundle_()[0]
